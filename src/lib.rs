@@ -1,0 +1,3 @@
+//! asyncio for Rust on io_uring.
+
+pub(crate) mod util;

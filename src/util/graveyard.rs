@@ -1,0 +1,25 @@
+//! Where user values go that must not be dropped yet.
+
+use std::any::Any;
+use std::cell::RefCell;
+
+/// Values whose destructor is user code and may call back into the runtime: they are buried while
+/// something is borrowed, and dropped by [`Graveyard::empty`] when nothing is.
+#[derive(Debug, Default)]
+pub(crate) struct Graveyard {
+    buried: RefCell<Vec<Box<dyn Any>>>,
+}
+
+impl Graveyard {
+    pub(crate) fn bury(&self, value: Box<dyn Any>) {
+        self.buried.borrow_mut().push(value);
+    }
+
+    /// Drops what was buried, and what those destructors bury in turn.
+    pub(crate) fn empty(&self) {
+        loop {
+            let Some(value) = self.buried.borrow_mut().pop() else { return };
+            drop(value);
+        }
+    }
+}

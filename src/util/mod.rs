@@ -1,0 +1,10 @@
+//! Floor 1: small parts that know neither the ring nor tasks.
+
+pub(crate) mod budget;
+pub(crate) mod graveyard;
+pub(crate) mod slot_table;
+pub(crate) mod wake_batch;
+
+pub(crate) use graveyard::Graveyard;
+pub(crate) use slot_table::{Key, SlotTable};
+pub(crate) use wake_batch::WakeBatch;

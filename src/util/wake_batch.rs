@@ -1,0 +1,37 @@
+//! Wakers gathered while something is borrowed, woken after the borrow has ended.
+
+use std::task::Waker;
+
+/// Collects wakers; waking or dropping them is user code, so it happens in [`WakeBatch::wake_all`]
+/// only, when no part of the runtime is borrowed.
+#[derive(Debug, Default)]
+pub(crate) struct WakeBatch {
+    wakers: Vec<Waker>,
+}
+
+impl WakeBatch {
+    #[inline]
+    pub(crate) fn push(&mut self, waker: Waker) {
+        self.wakers.push(waker);
+    }
+
+    /// Adds the waker of a slot, if it holds one.
+    #[inline]
+    pub(crate) fn take_from(&mut self, slot: &mut Option<Waker>) {
+        if let Some(waker) = slot.take() {
+            self.wakers.push(waker);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.wakers.is_empty()
+    }
+
+    /// Wakes in the order of collection. The vector's memory is kept for the next batch.
+    #[inline]
+    pub(crate) fn wake_all(&mut self) {
+        for waker in self.wakers.drain(..) {
+            waker.wake();
+        }
+    }
+}
