@@ -3,7 +3,35 @@
 //!
 //! It knows nothing of tasks, futures or sockets as objects. The [`io-uring`](https://docs.rs/io-uring)
 //! crate is its base; what that crate does not expose stands beside it here.
+//!
+//! ```
+//! use uring_sys_shim::{KernelRing, Ring, Setup, Wait, sqe};
+//!
+//! let mut ring = KernelRing::new(&Setup::default())?;
+//! // SAFETY: a no-op refers to no memory and no descriptor.
+//! unsafe { ring.push(&sqe::nop().user_data(7)) }.expect("a new ring has room");
+//! ring.enter(Wait::Forever)?;
+//! let mut seen = Vec::new();
+//! ring.reap(&mut |cqe| seen.push((cqe.user_data, cqe.res)));
+//! assert_eq!(seen, [(7, 0)]);
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
+mod buf_ring;
+mod caps;
+mod cqe;
+mod kernel;
+mod owner;
+mod probe;
+mod register;
+#[allow(unsafe_code, reason = "it declares unsafe methods")]
 pub mod ring;
+mod setup;
+pub mod sqe;
 
+pub use caps::Caps;
+pub use cqe::Cqe;
+pub use kernel::KernelRing;
 pub use ring::{Full, GroupId, Ring, SqFlags, Wait};
+pub use setup::Setup;
+pub use sqe::Sqe;

@@ -89,7 +89,8 @@ pub trait Ring {
     /// # Errors
     /// What io_uring_register(2) says: `EEXIST` for a group in use, `ENOMEM` beyond
     /// `RLIMIT_MEMLOCK`, `EINVAL` where the kernel lacks the flag.
-    fn register_group(&mut self, group: GroupId, entries: u16, incremental: bool) -> io::Result<()>;
+    fn register_group(&mut self, group: GroupId, entries: u16, incremental: bool)
+    -> io::Result<()>;
 
     /// Takes a group back. Operations that still select from it end with `ENOBUFS`.
     ///

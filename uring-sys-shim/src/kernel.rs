@@ -1,0 +1,329 @@
+//! [`KernelRing`]: the [`Ring`] that is the kernel's.
+//!
+//! # Safety
+//! The queues are the io-uring crate's, used on one thread only, that of the ring's maker: the type
+//! is neither `Send` nor `Sync`. A forked child has no mapping where the queues and buffer rings
+//! were (`MADV_DONTFORK`), so everything that reads or writes them asks `owner` first.
+#![allow(
+    unsafe_code,
+    reason = "an Sqe is viewed as the crate's Entry; io_uring_enter is raw"
+)]
+
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr::from_ref;
+
+use io_uring::types::{IOU_PBUF_RING_INC, SubmitArgs, Timespec};
+use io_uring::{CompletionStatus, EnterFlags, IoUring, squeue};
+use nix::time::{ClockId, clock_gettime};
+
+use crate::buf_ring::BufRing;
+use crate::caps::Caps;
+use crate::cqe::Cqe;
+use crate::owner::Owner;
+use crate::probe;
+use crate::ring::{Full, GroupId, Ring, SqFlags, Wait};
+use crate::setup::Setup;
+use crate::sqe::Sqe;
+
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
+
+/// An io_uring instance of the kernel, for the thread that makes it.
+///
+/// Dropping it neither cancels nor awaits what is in flight. In a forked child it is dead: `push`
+/// says [`Full`], `enter` fails, `reap` finds nothing, and dropping it closes the child's copy of
+/// the descriptor and no more.
+pub struct KernelRing {
+    ring: ManuallyDrop<IoUring>,
+    status: CompletionStatus,
+    groups: Vec<(GroupId, ManuallyDrop<BufRing>)>,
+    caps: Caps,
+    owner: Owner,
+    /// The kernel binds the ring to the thread that made it.
+    this_thread: PhantomData<*mut ()>,
+}
+
+impl KernelRing {
+    /// Makes a ring with all that the kernel has and `RINGIO_CAPS` allows.
+    ///
+    /// Where memory is short the ring becomes smaller than asked for, rather than fail.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a value of `RINGIO_CAPS` that names no tier; otherwise the kernel's
+    /// refusal.
+    pub fn new(setup: &Setup) -> io::Result<KernelRing> {
+        let allowed = Caps::allowed()?;
+        let mut ring = KernelRing::unprobed(setup, allowed)?;
+        ring.caps = (ring.caps | probe::abilities()) & allowed;
+        Ok(ring)
+    }
+
+    /// A ring that knows only what its set-up told.
+    pub(crate) fn unprobed(setup: &Setup, allowed: Caps) -> io::Result<KernelRing> {
+        let owner = Owner::here()?;
+        let (mut ring, mut caps) = setup.negotiate(allowed)?;
+        let features = ring.params();
+        caps.set(Caps::BUNDLE, features.is_feature_recvsend_bundle());
+        caps.set(Caps::MIN_WAIT, features.is_feature_min_timeout());
+        caps.set(Caps::NO_IOWAIT, features.is_feature_no_iowait());
+        // No bit of their own, but they came with the same releases: 6.10 and 6.12.
+        caps.set(Caps::ACCEPT_DONTWAIT, features.is_feature_recvsend_bundle());
+        caps.set(Caps::ABS_TIMER, features.is_feature_min_timeout());
+        // SAFETY: the pointers in it are used only while `ring` lives, beside which it stands.
+        let status = unsafe { ring.completion().status() };
+        Ok(KernelRing {
+            ring: ManuallyDrop::new(ring),
+            status,
+            groups: Vec::new(),
+            caps: caps & allowed,
+            owner,
+            this_thread: PhantomData,
+        })
+    }
+
+    /// How many places the submission queue has, which may be fewer than asked for.
+    pub fn entries(&self) -> u32 {
+        self.ring.params().sq_entries()
+    }
+
+    /// How many places the completion queue has.
+    pub fn cq_entries(&self) -> u32 {
+        self.ring.params().cq_entries()
+    }
+
+    pub(crate) fn uring(&self) -> &IoUring {
+        &self.ring
+    }
+
+    #[inline]
+    fn submission(&self) -> squeue::SubmissionQueue<'_> {
+        // SAFETY: the ring is on one thread, and no other view of the queue lives while this
+        // method's callers use theirs.
+        unsafe { self.ring.submission_shared() }
+    }
+
+    /// Waits for `min_complete` completions, without a limit.
+    fn enter_raw(&self, min_complete: u32, flags: EnterFlags) -> io::Result<u32> {
+        let submitter = self.ring.submitter();
+        // SAFETY: no argument is passed, and whoever pushed the SQEs vouched for them.
+        let entered = unsafe {
+            submitter.enter::<libc::sigset_t>(self.unsubmitted(), min_complete, flags.bits(), None)
+        };
+        taken(entered)
+    }
+
+    /// Waits for one completion or until the clock shows `deadline`.
+    fn enter_until(&self, deadline: u64) -> io::Result<u32> {
+        let now = self.now();
+        if deadline <= now {
+            // A wait of no time at all would still arm a timer, for 18 µs instead of 0.2.
+            return self.enter_raw(0, EnterFlags::GETEVENTS);
+        }
+        let mut flags = EnterFlags::GETEVENTS | EnterFlags::EXT_ARG | self.no_iowait();
+        let mut until = deadline - now;
+        if self.caps.contains(Caps::ABS_TIMER) {
+            flags |= EnterFlags::ABS_TIMER;
+            until = deadline;
+        }
+        let until = Timespec::new()
+            .sec(until / NANOS_PER_SECOND)
+            .nsec((until % NANOS_PER_SECOND) as u32);
+        let argument = SubmitArgs::new().timespec(&until);
+        let submitter = self.ring.submitter();
+        // SAFETY: the argument is a `struct io_uring_getevents_arg`, as EXT_ARG says; it and the
+        // timespec live until the call returns, and whoever pushed the SQEs vouched for them.
+        let entered =
+            unsafe { submitter.enter(self.unsubmitted(), 1, flags.bits(), Some(&argument)) };
+        taken(entered)
+    }
+
+    fn no_iowait(&self) -> EnterFlags {
+        match self.caps.contains(Caps::NO_IOWAIT) {
+            true => EnterFlags::NO_IOWAIT,
+            false => EnterFlags::empty(),
+        }
+    }
+
+    #[inline]
+    fn group(&mut self, group: GroupId) -> &mut BufRing {
+        let found = self.groups.iter_mut().find(|(id, _)| *id == group);
+        &mut found.expect("the group is not registered").1
+    }
+}
+
+impl Ring for KernelRing {
+    #[inline]
+    unsafe fn push(&mut self, sqe: &Sqe) -> Result<(), Full> {
+        if !self.owner.is_here() {
+            return Err(Full);
+        }
+        // SAFETY: both are the kernel's `struct io_uring_sqe`, `repr(C)`, of one size and
+        // alignment (asserted beside Sqe), made of integers, and the reference is only read.
+        let entry = unsafe { &*from_ref(sqe).cast::<squeue::Entry>() };
+        // SAFETY: the caller vouches for what the SQE refers to.
+        unsafe { self.ring.submission().push(entry) }.map_err(|_| Full)
+    }
+
+    #[inline]
+    fn unsubmitted(&self) -> u32 {
+        match self.owner.is_here() {
+            true => self.submission().len() as u32,
+            false => 0,
+        }
+    }
+
+    fn enter(&mut self, wait: Wait) -> io::Result<u32> {
+        if !self.owner.is_here() {
+            return Err(io::Error::other(
+                "the ring belongs to the process that forked this one",
+            ));
+        }
+        match wait {
+            Wait::Submit if self.unsubmitted() == 0 => Ok(0),
+            Wait::Submit => self.enter_raw(0, EnterFlags::empty()),
+            Wait::Poll => self.enter_raw(0, EnterFlags::GETEVENTS),
+            Wait::Forever => self.enter_raw(1, EnterFlags::GETEVENTS | self.no_iowait()),
+            Wait::Until(deadline) => self.enter_until(deadline),
+        }
+    }
+
+    #[inline]
+    fn reap(&mut self, each: &mut impl FnMut(Cqe)) -> usize {
+        if !self.owner.is_here() {
+            return 0;
+        }
+        // What comes while `each` runs is for the next call, so that this one ends.
+        let visible = self.ring.completion().len();
+        for _ in 0..visible {
+            // The queue's view ends with the statement, which frees the place.
+            let Some(entry) = self.ring.completion().next() else {
+                break;
+            };
+            each(Cqe {
+                user_data: entry.user_data(),
+                res: entry.result(),
+                flags: entry.flags(),
+            });
+        }
+        visible
+    }
+
+    #[inline]
+    fn has_completions(&self) -> bool {
+        self.owner.is_here() && !self.status.is_empty()
+    }
+
+    #[inline]
+    fn flags(&self) -> SqFlags {
+        if !self.owner.is_here() {
+            return SqFlags::default();
+        }
+        let queue = self.submission();
+        SqFlags {
+            overflow: queue.cq_overflow(),
+            taskrun: queue.taskrun(),
+        }
+    }
+
+    fn caps(&self) -> Caps {
+        self.caps
+    }
+
+    #[inline]
+    fn now(&self) -> u64 {
+        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("the monotonic clock exists");
+        now.tv_sec() as u64 * NANOS_PER_SECOND + now.tv_nsec() as u64
+    }
+
+    fn ring_fd(&self) -> RawFd {
+        self.ring.as_raw_fd()
+    }
+
+    fn register_group(
+        &mut self,
+        group: GroupId,
+        entries: u16,
+        incremental: bool,
+    ) -> io::Result<()> {
+        let memory = ManuallyDrop::new(BufRing::new(entries)?);
+        let flags = if incremental {
+            IOU_PBUF_RING_INC as u16
+        } else {
+            0
+        };
+        let (address, submitter) = (memory.address(), self.ring.submitter());
+        // SAFETY: `entries` places are mapped at the address, and stay so until the group is
+        // unregistered or the ring is gone.
+        let registered =
+            unsafe { submitter.register_buf_ring_with_flags(address, entries, group.0, flags) };
+        if let Err(error) = registered {
+            drop(ManuallyDrop::into_inner(memory));
+            return Err(error);
+        }
+        self.groups.push((group, memory));
+        Ok(())
+    }
+
+    fn unregister_group(&mut self, group: GroupId) -> io::Result<()> {
+        let place = self.groups.iter().position(|(id, _)| *id == group);
+        let place = place.ok_or_else(|| io::Error::from_raw_os_error(libc::EINVAL))?;
+        self.ring.submitter().unregister_buf_ring(group.0)?;
+        drop(ManuallyDrop::into_inner(self.groups.swap_remove(place).1));
+        Ok(())
+    }
+
+    #[inline]
+    unsafe fn provide(&mut self, group: GroupId, bid: u16, address: *mut u8, len: u32) {
+        if self.owner.is_here() {
+            self.group(group).provide(bid, address, len);
+        }
+    }
+
+    #[inline]
+    fn publish(&mut self, group: GroupId) {
+        if self.owner.is_here() {
+            self.group(group).publish();
+        }
+    }
+}
+
+/// `EINTR` and an expired wait are no failures: callers look at queue and clock anyway.
+fn taken(entered: io::Result<usize>) -> io::Result<u32> {
+    match entered {
+        Ok(count) => Ok(count as u32),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EINTR | libc::ETIME)) => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+impl Drop for KernelRing {
+    fn drop(&mut self) {
+        if !self.owner.is_here() {
+            // The maps are the parent's: in a child other memory may lie at their addresses.
+            // SAFETY: the crate's owner of the descriptor is leaked, so this closes it once.
+            drop(unsafe { OwnedFd::from_raw_fd(self.ring.as_raw_fd()) });
+            return;
+        }
+        // SAFETY: dropped once, here, and not used after.
+        unsafe { ManuallyDrop::drop(&mut self.ring) };
+        for (_, memory) in self.groups.drain(..) {
+            drop(ManuallyDrop::into_inner(memory));
+        }
+    }
+}
+
+impl fmt::Debug for KernelRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let groups: Vec<GroupId> = self.groups.iter().map(|(id, _)| *id).collect();
+        f.debug_struct("KernelRing")
+            .field("fd", &self.ring_fd())
+            .field("entries", &self.entries())
+            .field("cq_entries", &self.cq_entries())
+            .field("caps", &self.caps)
+            .field("groups", &groups)
+            .finish()
+    }
+}
