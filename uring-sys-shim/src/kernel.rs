@@ -53,7 +53,9 @@ impl KernelRing {
     ///
     /// # Errors
     /// `InvalidInput` for a value of `RINGIO_CAPS` that names no tier; otherwise the kernel's
-    /// refusal.
+    /// refusal as a [`SetupError`](crate::SetupError), which says what to change: of kind
+    /// `PermissionDenied`, `Unsupported`, `OutOfMemory` (locked memory) or `QuotaExceeded`
+    /// (descriptors).
     pub fn new(setup: &Setup) -> io::Result<KernelRing> {
         let allowed = Caps::allowed()?;
         let mut ring = KernelRing::unprobed(setup, allowed)?;

@@ -20,6 +20,7 @@
 mod buf_ring;
 mod caps;
 mod cqe;
+mod error;
 mod kernel;
 mod owner;
 mod probe;
@@ -28,10 +29,13 @@ mod register;
 pub mod ring;
 mod setup;
 pub mod sqe;
+mod support;
 
 pub use caps::Caps;
 pub use cqe::Cqe;
+pub use error::SetupError;
 pub use kernel::KernelRing;
 pub use ring::{Full, GroupId, Ring, SqFlags, Wait};
 pub use setup::Setup;
 pub use sqe::Sqe;
+pub use support::{Support, doctor, support};

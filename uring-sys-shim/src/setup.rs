@@ -7,6 +7,7 @@ use std::time::Duration;
 use io_uring::IoUring;
 
 use crate::caps::Caps;
+use crate::error;
 
 /// Below this many entries a ring is no smaller in memory: two pages.
 const SMALLEST: u32 = 64;
@@ -83,7 +84,7 @@ impl Setup {
                 Err(error) => error,
             };
             if error.raw_os_error() != Some(libc::ENOMEM) {
-                return Err(error);
+                return Err(error::explain(error, &self));
             }
             match self.halved() {
                 Some(half) => self = half,
@@ -91,7 +92,7 @@ impl Setup {
                     pauses += 1;
                     thread::sleep(PAUSE);
                 }
-                None => return Err(error),
+                None => return Err(error::explain(error, &self)),
             }
         }
     }

@@ -1,0 +1,252 @@
+//! [`Support`]: what this machine's kernel offers, and [`doctor`], which says it in plain words.
+
+use std::fmt;
+use std::io;
+use std::sync::OnceLock;
+
+use crate::caps::Caps;
+use crate::error::{SetupError, release};
+use crate::kernel::KernelRing;
+use crate::probe;
+use crate::ring::Ring;
+use crate::setup::Setup;
+
+/// A feature, its name, and what serves in its place.
+const FEATURES: &[(Caps, &str, &str)] = &[
+    (
+        Caps::NO_SQARRAY,
+        "queue without index array",
+        "an index array",
+    ),
+    (
+        Caps::SOCKET_OPTION,
+        "setsockopt in the ring",
+        "setsockopt(2)",
+    ),
+    (Caps::READ_MULTISHOT, "multishot read", "a read at a time"),
+    (
+        Caps::WAITID,
+        "waitid in the ring",
+        "poll on a pidfd and waitid(2)",
+    ),
+    (Caps::FTRUNCATE, "ftruncate in the ring", "ftruncate(2)"),
+    (
+        Caps::BUNDLE,
+        "send and receive bundles",
+        "a buffer at a time",
+    ),
+    (
+        Caps::ACCEPT_DONTWAIT,
+        "accept without waiting",
+        "accept4(2)",
+    ),
+    (
+        Caps::RING_BIND_LISTEN,
+        "bind and listen in the ring",
+        "bind(2) and listen(2)",
+    ),
+    (
+        Caps::INCREMENTAL,
+        "incremental buffers",
+        "a whole buffer for each receive",
+    ),
+    (Caps::MIN_WAIT, "minimal wait", "waiting for one completion"),
+    (
+        Caps::ABS_TIMER,
+        "wait until a point in time",
+        "wait for a duration",
+    ),
+    (
+        Caps::NO_IOWAIT,
+        "idle is not iowait",
+        "idle loops show as iowait",
+    ),
+    (Caps::PIPE, "pipe in the ring", "pipe2(2)"),
+    (
+        Caps::RECV_CAPS,
+        "multishot receive with limits",
+        "one-shot receives",
+    ),
+    (Caps::SEND_VECTORIZED, "vectored send", "sendmsg"),
+    (Caps::QUERY, "query without a ring", "trying"),
+    (Caps::MSG_RING, "messages between rings", "an eventfd"),
+    (
+        Caps::SUBMIT_ALL,
+        "a refusal does not end a batch",
+        "submitting again",
+    ),
+];
+
+/// The kernel's features as found, and which of them are used.
+///
+/// Its `Display` is a table, or the reason why no ring can be made.
+///
+/// ```
+/// println!("{}", uring_sys_shim::support());
+/// ```
+#[derive(Debug)]
+pub struct Support {
+    release: String,
+    /// Found and used.
+    caps: Result<(Caps, Caps), io::Error>,
+}
+
+/// Finds out what this machine supports, once per process, by making a small ring.
+pub fn support() -> &'static Support {
+    static SUPPORT: OnceLock<Support> = OnceLock::new();
+    SUPPORT.get_or_init(|| Support {
+        release: release(),
+        caps: found_and_used(),
+    })
+}
+
+fn found_and_used() -> io::Result<(Caps, Caps)> {
+    let small = Setup::with_entries(8);
+    let used = KernelRing::new(&small)?.caps();
+    let found = KernelRing::unprobed(&small, Caps::all())?.caps() | probe::abilities();
+    Ok((found, used))
+}
+
+impl Support {
+    /// The kernel's release, such as `6.18.1`.
+    pub fn kernel(&self) -> &str {
+        &self.release
+    }
+
+    /// What the kernel has; `None` if no ring can be made.
+    pub fn found(&self) -> Option<Caps> {
+        self.caps.as_ref().ok().map(|caps| caps.0)
+    }
+
+    /// What rings use: what was found, limited by `RINGIO_CAPS`.
+    pub fn used(&self) -> Option<Caps> {
+        self.caps.as_ref().ok().map(|caps| caps.1)
+    }
+
+    /// Why no ring can be made, if so.
+    pub fn error(&self) -> Option<&io::Error> {
+        self.caps.as_ref().err()
+    }
+}
+
+impl fmt::Display for Support {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (found, used) = match &self.caps {
+            Ok(caps) => caps,
+            Err(error) => return writeln!(f, "Linux {}: no io_uring. {error}", self.release),
+        };
+        writeln!(f, "Linux {}", self.release)?;
+        writeln!(f, "{:<32} {:<5} {:<5} instead", "feature", "found", "used")?;
+        let yes = |yes| if yes { "yes" } else { "no" };
+        for &(cap, name, substitute) in FEATURES {
+            let is_used = used.contains(cap);
+            let instead = if is_used { "" } else { substitute };
+            let line = format!(
+                "{name:<32} {:<5} {:<5} {instead}",
+                yes(found.contains(cap)),
+                yes(is_used)
+            );
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// Tries to make a ring and says what was found, or why it cannot be made and how to mend it.
+///
+/// ```
+/// println!("{}", uring_sys_shim::doctor());
+/// ```
+pub fn doctor() -> String {
+    let setup = Setup::default();
+    match KernelRing::new(&setup) {
+        Ok(ring) => healthy(&setup, &ring),
+        Err(error) => {
+            match error
+                .get_ref()
+                .and_then(|inner| inner.downcast_ref::<SetupError>())
+            {
+                Some(refusal) => format!(
+                    "No ring can be made on Linux {}.\nCause: {}.\nTo mend it: {}.\n",
+                    release(),
+                    refusal.cause(),
+                    refusal.remedy()
+                ),
+                None => format!(
+                    "No ring can be made on Linux {}.\nCause: {error}.\n",
+                    release()
+                ),
+            }
+        }
+    }
+}
+
+fn healthy(setup: &Setup, ring: &KernelRing) -> String {
+    let (entries, cq_entries) = (ring.entries(), ring.cq_entries());
+    let mut text = format!(
+        "Rings can be made on Linux {}: this one has {entries} submissions, {cq_entries} \
+         completions, {} bytes of locked memory.\n",
+        release(),
+        Setup {
+            entries,
+            cq_entries
+        }
+        .locked_bytes()
+    );
+    if entries < setup.entries {
+        text += "It is smaller than asked for, because locked memory is short: raise \
+                 RLIMIT_MEMLOCK.\n";
+    }
+    let missing: Vec<&str> = FEATURES
+        .iter()
+        .filter(|(cap, ..)| !ring.caps().contains(*cap))
+        .map(|&(_, name, _)| name)
+        .collect();
+    if missing.is_empty() {
+        return text + "Every feature is there.\n";
+    }
+    text + &format!("Done by other means: {}.\n", missing.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_capability_has_a_line() {
+        let listed = FEATURES
+            .iter()
+            .fold(Caps::empty(), |all, (cap, ..)| all | *cap);
+        assert_eq!(listed, Caps::all());
+    }
+
+    #[test]
+    fn the_table_tells_found_from_used() {
+        let caps = Ok((Caps::all(), Caps::tier("6.1").unwrap()));
+        let table = Support {
+            release: "6.18.0".into(),
+            caps,
+        }
+        .to_string();
+        let line = table
+            .lines()
+            .find(|line| line.starts_with("pipe in the ring"))
+            .unwrap();
+        assert_eq!(
+            line.split_whitespace().collect::<Vec<_>>()[4..],
+            ["yes", "no", "pipe2(2)"]
+        );
+        assert!(table.lines().all(|line| line.len() <= 100));
+    }
+
+    #[test]
+    fn without_a_ring_the_reason_is_shown() {
+        let caps = Err(io::Error::other("the reason"));
+        let support = Support {
+            release: "5.4.0".into(),
+            caps,
+        };
+        assert!(support.to_string().contains("the reason"));
+        assert_eq!((support.found(), support.used()), (None, None));
+    }
+}
