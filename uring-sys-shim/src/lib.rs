@@ -30,6 +30,7 @@ pub mod ring;
 mod setup;
 pub mod sqe;
 mod support;
+pub mod sys;
 
 pub use caps::Caps;
 pub use cqe::Cqe;
