@@ -1,0 +1,98 @@
+//! From completions to those who wait for them.
+
+use std::rc::Rc;
+
+use uring_sys_shim::{Cqe, Ring};
+
+use crate::util::WakeBatch;
+
+use super::core::Driver;
+use super::op_table::{Completion, Kind, OpKey, Route};
+use super::starved::Resume;
+
+/// What a sink may use while it takes in a completion.
+pub(crate) struct Routing<'a> {
+    pub(crate) driver: &'a Driver,
+    /// Wakers to be woken once the whole batch was routed.
+    pub(crate) wakes: &'a mut WakeBatch,
+}
+
+/// A transport: it owns operations, and with them the memory that they name.
+pub(crate) trait Sink {
+    /// Takes in one completion of the operation that was submitted under `tag`; it was the last
+    /// one unless `cqe.more()`.
+    ///
+    /// User values that must go are buried in the driver's graveyard, wakers go to the batch.
+    fn complete(self: Rc<Self>, tag: u32, cqe: Cqe, routing: &mut Routing<'_>);
+
+    /// Called for a transport that waits for a kernel-filled buffer, in the order of waiting.
+    fn resume(self: Rc<Self>, _how: Resume, _routing: &mut Routing<'_>) {}
+
+    /// The pool runs low: give back leased memory that holds parked bytes.
+    fn relieve(&self) {}
+}
+
+impl Driver {
+    /// Whether completions can be routed without entering the kernel.
+    pub(crate) fn has_completions(&self) -> bool {
+        self.ring.borrow().as_ref().is_some_and(Ring::has_completions)
+    }
+
+    /// Whether the kernel holds completions back until it is entered.
+    pub(crate) fn must_enter(&self) -> bool {
+        self.ring.borrow().as_ref().is_some_and(|ring| {
+            let flags = ring.flags();
+            flags.taskrun || flags.overflow
+        })
+    }
+
+    /// Hands every visible completion to its owner, then wakes whom that concerns. Returns how
+    /// many there were.
+    pub(crate) fn route(&self) -> usize {
+        let mut reaped = self.reaped.take();
+        let mut wakes = self.wakes.take();
+        if let Some(ring) = self.ring.borrow_mut().as_mut() {
+            ring.reap(&mut |cqe| reaped.push(cqe));
+        }
+        let count = reaped.len();
+        for cqe in reaped.drain(..) {
+            self.route_one(cqe, &mut wakes);
+        }
+        wakes.wake_all();
+        self.reaped.replace(reaped);
+        self.wakes.replace(wakes);
+        self.graveyard.empty();
+        count
+    }
+
+    #[inline]
+    fn route_one(&self, cqe: Cqe, wakes: &mut WakeBatch) {
+        match Kind::of(cqe.user_data) {
+            Some(Kind::Op) => {}
+            Some(Kind::Doorbell) => {
+                if !cqe.more() {
+                    self.doorbell_silent.set(true);
+                }
+                return;
+            }
+            Some(Kind::Kick) => return self.kicked(cqe.user_data, cqe.res),
+            // A message only ends the wait; an ignored operation that failed had no owner.
+            Some(Kind::Message | Kind::Ignore) | None => return,
+        }
+        let key = OpKey::from_user_data(cqe.user_data);
+        let completion = Completion { res: cqe.res, flags: cqe.flags };
+        let route = self.ops.borrow_mut().complete(key, completion, cqe.more());
+        match route {
+            Route::Sink(sink, tag, _) => {
+                sink.complete(tag, cqe, &mut Routing { driver: self, wakes });
+            }
+            Route::Wake(Some(waker)) => wakes.push(waker),
+            Route::Wake(None) => {}
+            // The clean-up drops what a user gave; it runs with nothing borrowed.
+            Route::CleanUp(clean_up, completion) => clean_up(completion),
+            Route::Unknown => {
+                debug_assert!(false, "completion for an unknown operation: {cqe:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The driver of one loop: what it owns, how it is made.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+
+use slab::Slab;
+use uring_sys_shim::{Caps, Cqe, KernelRing, Ring, Setup, Sqe};
+
+use crate::util::{Graveyard, WakeBatch};
+
+use super::op_table::OpTable;
+use super::pool::Pool;
+use super::starved::Starved;
+use super::unpark::Kick;
+use super::{Config, Sink, Unpark};
+
+/// The ring that the runtime runs on.
+pub(crate) type Active = KernelRing;
+
+/// How far the driver's life has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Life {
+    Open,
+    /// Takes no new operations; what is in flight is cancelled and reaped.
+    Closing,
+    /// The ring is gone. Sockets that are left close themselves by system call.
+    Closed,
+}
+
+/// A ring with its operations, buffers and doorbell. It belongs to one thread.
+///
+/// Each field has its own cell, and no cell stays borrowed while a waker is touched, a user's
+/// value dropped or a [`Sink`] called: all of them may come back here.
+pub(crate) struct Driver {
+    /// `None` once closed.
+    pub(super) ring: RefCell<Option<Active>>,
+    pub(super) ops: RefCell<OpTable>,
+    /// SQEs that found the submission queue full; they go first at the next enter.
+    pub(super) backlog: RefCell<VecDeque<Sqe>>,
+    pub(super) pool: Rc<Pool>,
+    pub(super) starved: RefCell<Starved>,
+    /// Transports that hold received bytes for a later reader.
+    pub(super) holders: RefCell<Slab<Weak<dyn Sink>>>,
+    pub(super) graveyard: Graveyard,
+    pub(super) unpark: Arc<Unpark>,
+    /// Messages to other loops that have not been delivered.
+    pub(super) kicks: RefCell<Slab<Kick>>,
+    pub(super) life: Cell<Life>,
+    pub(super) caps: Caps,
+    pub(super) credit: u32,
+    /// The doorbell's poll has ended and must be armed again.
+    pub(super) doorbell_silent: Cell<bool>,
+    /// Memory of the batches, kept from turn to turn.
+    pub(super) reaped: RefCell<Vec<Cqe>>,
+    pub(super) wakes: RefCell<WakeBatch>,
+}
+
+impl Driver {
+    /// Sets up a ring and its buffers.
+    ///
+    /// # Errors
+    /// Whatever keeps the ring from being made, with the remedy in words.
+    pub(crate) fn new(config: &Config) -> io::Result<Rc<Driver>> {
+        let setup = Setup { entries: config.entries, ..Setup::default() };
+        let mut ring = KernelRing::new(&setup)?;
+        let caps = ring.caps();
+        let pool = Pool::new(&mut ring, config.buffers)?;
+        let unpark = Unpark::new(ring.ring_fd())?;
+        let driver = Rc::new(Driver {
+            ring: RefCell::new(Some(ring)),
+            ops: RefCell::default(),
+            backlog: RefCell::default(),
+            pool,
+            starved: RefCell::default(),
+            holders: RefCell::default(),
+            graveyard: Graveyard::default(),
+            unpark,
+            kicks: RefCell::default(),
+            life: Cell::new(Life::Open),
+            caps,
+            credit: config.credit,
+            doorbell_silent: Cell::new(true),
+            reaped: RefCell::default(),
+            wakes: RefCell::default(),
+        });
+        driver.top_up();
+        Ok(driver)
+    }
+
+    pub(crate) fn caps(&self) -> Caps {
+        self.caps
+    }
+
+    /// Most bytes received ahead of a reader.
+    pub(crate) fn credit(&self) -> u32 {
+        self.credit
+    }
+
+    pub(crate) fn pool(&self) -> &Rc<Pool> {
+        &self.pool
+    }
+
+    pub(crate) fn graveyard(&self) -> &Graveyard {
+        &self.graveyard
+    }
+
+    pub(crate) fn unpark(&self) -> &Arc<Unpark> {
+        &self.unpark
+    }
+
+    /// Whether new operations are taken.
+    pub(crate) fn is_open(&self) -> bool {
+        self.life.get() == Life::Open
+    }
+
+    /// Whether the ring is gone.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.life.get() == Life::Closed
+    }
+
+    /// Operations of futures and transports that have not ended, the doorbell not counted.
+    pub(crate) fn operations(&self) -> usize {
+        self.ops.borrow().len()
+    }
+}
+
+impl std::fmt::Debug for Driver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver")
+            .field("operations", &self.operations())
+            .field("life", &self.life)
+            .field("caps", &self.caps)
+            .finish_non_exhaustive()
+    }
+}

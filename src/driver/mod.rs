@@ -1,0 +1,30 @@
+//! Floor 2: the ring, operations in flight, routing of completions, cancellation, kernel-filled
+//! buffers, and wake-up from other threads.
+//!
+//! The driver knows neither tasks nor sockets: for it there are operations, and behind each one
+//! either a [`Waker`](std::task::Waker) or a [`Sink`].
+
+mod cancel;
+mod complete;
+mod config;
+mod core;
+pub(crate) mod current;
+mod descriptor;
+mod op_table;
+mod pool;
+mod shutdown;
+mod spin;
+mod starved;
+mod submit;
+mod unpark;
+
+pub(crate) use self::core::Driver;
+pub use self::pool::Chunk;
+pub(crate) use complete::{Routing, Sink};
+pub(crate) use config::Config;
+pub(crate) use descriptor::Descriptor;
+pub(crate) use op_table::{Completion, OpKey};
+pub(crate) use spin::Spin;
+pub(crate) use starved::Resume;
+pub(crate) use submit::closed_error;
+pub(crate) use unpark::Unpark;

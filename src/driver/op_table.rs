@@ -1,0 +1,200 @@
+//! Operations in flight, and who is told when they complete.
+
+use std::any::Any;
+use std::rc::Rc;
+use std::task::Waker;
+
+use crate::util::{Key, SlotTable};
+
+use super::Sink;
+
+/// What a `user_data` names, apart from an operation: its top 8 bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// An operation of the table; the lower bits are slot and generation.
+    Op = 1,
+    /// Nobody waits: a cancellation, a close, a message sent.
+    Ignore = 2,
+    /// The poll of the loop's own eventfd.
+    Doorbell = 3,
+    /// A message from another loop's ring.
+    Message = 4,
+    /// A message to another loop's ring; the lower bits are its place among the kicks.
+    Kick = 5,
+}
+
+impl Kind {
+    /// The `user_data` of a kind that needs no slot.
+    pub(crate) const fn user_data(self) -> u64 {
+        (self as u64) << 56
+    }
+
+    pub(crate) fn of(user_data: u64) -> Option<Kind> {
+        match (user_data >> 56) as u8 {
+            1 => Some(Kind::Op),
+            2 => Some(Kind::Ignore),
+            3 => Some(Kind::Doorbell),
+            4 => Some(Kind::Message),
+            5 => Some(Kind::Kick),
+            _ => None,
+        }
+    }
+}
+
+/// Names one operation from its submission to its final completion; later it names nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct OpKey(Key);
+
+impl OpKey {
+    /// `kind:8 | generation:32 | slot:24`.
+    pub(crate) fn user_data(self) -> u64 {
+        Kind::Op.user_data() | u64::from(self.0.generation) << 24 | u64::from(self.0.slot)
+    }
+
+    pub(crate) fn from_user_data(user_data: u64) -> OpKey {
+        OpKey(Key {
+            slot: (user_data & 0xff_ffff) as u32,
+            generation: (user_data >> 24) as u32,
+        })
+    }
+}
+
+/// What the kernel said last about an operation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Completion {
+    /// The result, or a negated errno.
+    pub(crate) res: i32,
+    pub(crate) flags: u32,
+}
+
+/// Takes over the result of an operation whose future is gone, e.g. to close a descriptor.
+pub(crate) type Orphan = Box<dyn FnOnce(Completion)>;
+
+/// One slot.
+///
+/// ```text
+///                 1 submit              2 final CQE            3 poll
+///    (no slot) ───────────▶ Waiting ──────────────▶ Done ───────────────▶ (no slot)
+///        │                     │ 4 future dropped     │ 5 future dropped
+///        │                     ▼                      ▼
+///        │                  Orphaned ─────────▶ clean-up run, (no slot)
+///        │ 6 submit            6 final CQE
+///        └───────────▶ Routed ─── CQE with F_MORE ──▶ Routed
+///                        └─────── 7 final CQE ──────▶ (no slot), sink told
+/// ```
+/// 1 `Driver::submit` · 2, 6, 7 `Driver::route` · 3 `Driver::poll_op` · 4, 5 `Driver::orphan` ·
+/// 6 `Driver::submit_to`. Only the final completion retires a slot whose operation the kernel
+/// knows; cancelling changes no state, it only hastens the completion.
+pub(crate) enum Slot {
+    /// A future owns the operation's memory and will fetch the result.
+    Waiting(Option<Waker>),
+    /// The result waits for its future.
+    Done(Completion),
+    /// The future is gone; the clean-up owns the operation's memory.
+    Orphaned(Orphan),
+    /// A transport owns the operation's memory and is told of each completion.
+    Routed(Rc<dyn Sink>, u32),
+}
+
+/// All operations of one ring.
+#[derive(Default)]
+pub(crate) struct OpTable {
+    slots: SlotTable<Slot>,
+}
+
+/// Where a completion goes. It is carried out after the table's borrow has ended.
+pub(crate) enum Route {
+    Wake(Option<Waker>),
+    CleanUp(Orphan, Completion),
+    Sink(Rc<dyn Sink>, u32, Completion),
+    /// A completion for an operation that is not in the table: never from a sane kernel.
+    Unknown,
+}
+
+impl OpTable {
+    pub(crate) fn insert(&mut self, slot: Slot) -> Result<OpKey, Slot> {
+        self.slots.insert(slot).map(OpKey)
+    }
+
+    /// Ends the life of a slot whose SQE never reached the kernel, or whose result was fetched.
+    pub(crate) fn remove(&mut self, key: OpKey) -> Option<Slot> {
+        self.slots.remove(key.0)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: OpKey) -> Option<&mut Slot> {
+        self.slots.get_mut(key.0)
+    }
+
+    /// Takes in one completion: transitions 2, 6 and 7.
+    #[inline]
+    pub(crate) fn complete(&mut self, key: OpKey, completion: Completion, more: bool) -> Route {
+        let Some(slot) = self.slots.get_mut(key.0) else { return Route::Unknown };
+        match slot {
+            Slot::Routed(sink, tag) if more => Route::Sink(sink.clone(), *tag, completion),
+            // An operation that a future owns is one-shot: its first completion is its last.
+            Slot::Waiting(waker) => {
+                let waker = waker.take();
+                *slot = Slot::Done(completion);
+                Route::Wake(waker)
+            }
+            Slot::Done(_) => Route::Unknown,
+            Slot::Routed(..) | Slot::Orphaned(_) => match self.slots.remove(key.0) {
+                Some(Slot::Routed(sink, tag)) => Route::Sink(sink, tag, completion),
+                Some(Slot::Orphaned(clean_up)) => Route::CleanUp(clean_up, completion),
+                _ => Route::Unknown,
+            },
+        }
+    }
+
+    /// Operations that the kernel still owns.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.slots.keys().filter(|&key| !matches!(self.slots.get(key), Some(Slot::Done(_)))).count()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+}
+
+impl std::fmt::Debug for OpTable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpTable").field("operations", &self.len()).finish()
+    }
+}
+
+/// Memory that is only kept until an operation has ended.
+pub(crate) fn keep_until_done(memory: Box<dyn Any>) -> Orphan {
+    Box::new(move |_| drop(memory))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_data_carries_slot_and_generation() {
+        let key = OpKey(Key { slot: 0xab_cdef, generation: 0xdead_beef });
+        assert_eq!(Kind::of(key.user_data()), Some(Kind::Op));
+        assert_eq!(OpKey::from_user_data(key.user_data()), key);
+    }
+
+    #[test]
+    fn a_late_cancel_misses_the_next_operation_of_the_slot() {
+        let mut table = OpTable::default();
+        let first = table.insert(Slot::Waiting(None)).ok().unwrap();
+        table.complete(first, Completion { res: 0, flags: 0 }, false);
+        table.remove(first);
+        let second = table.insert(Slot::Waiting(None)).ok().unwrap();
+        assert_ne!(first.user_data(), second.user_data());
+        assert!(matches!(
+            table.complete(first, Completion { res: 0, flags: 0 }, false),
+            Route::Unknown
+        ));
+        assert!(matches!(table.get_mut(second), Some(Slot::Waiting(None))));
+    }
+}

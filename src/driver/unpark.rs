@@ -1,0 +1,131 @@
+//! Waking a parked loop from elsewhere.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, Mutex};
+use std::task::Wake;
+
+use uring_sys_shim::{sqe, sys};
+
+use super::core::Driver;
+use super::current;
+use super::op_table::Kind;
+
+/// The doorbell of a loop: rung after something was put where the loop will look.
+///
+/// A loop that is awake costs the ringer a fence and a load. A parked one is woken by a `MSG_RING`
+/// from the ringer's own ring, or through the eventfd where the ringer has none. The eventfd is
+/// polled by the loop and never read: each write is an edge.
+#[derive(Debug)]
+pub(crate) struct Unpark {
+    parked: AtomicBool,
+    doorbell: OwnedFd,
+    /// The ring as a target for messages; gone once the loop closes. Ringers hold the `Arc` until
+    /// their message has completed, so that the number cannot come to name another file.
+    ring: Mutex<Option<Arc<OwnedFd>>>,
+}
+
+impl Unpark {
+    /// # Errors
+    /// When the process has no descriptors left.
+    pub(crate) fn new(ring: RawFd) -> io::Result<Arc<Unpark>> {
+        let ring = sys::duplicate(ring)?;
+        Ok(Arc::new(Unpark {
+            parked: AtomicBool::new(false),
+            doorbell: sys::eventfd()?,
+            ring: Mutex::new(Some(Arc::new(ring))),
+        }))
+    }
+
+    pub(crate) fn doorbell(&self) -> RawFd {
+        self.doorbell.as_raw_fd()
+    }
+
+    /// The loop is about to park: after this it looks once more for work, then waits.
+    ///
+    /// Ringer and loop each store first and then load what the other stored, with a sequentially
+    /// consistent fence between: at least one of them sees the other.
+    pub(crate) fn prepare_to_park(&self) {
+        self.parked.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+    }
+
+    /// The loop is awake.
+    pub(crate) fn unparked(&self) {
+        self.parked.store(false, Ordering::Relaxed);
+    }
+
+    /// The loop has closed its ring: later rings are no-ops.
+    pub(crate) fn close(&self) {
+        let ring = match self.ring.lock() {
+            Ok(mut ring) => ring.take(),
+            Err(poisoned) => poisoned.into_inner().take(),
+        };
+        drop(ring);
+    }
+
+    fn ring_bell(self: &Arc<Self>) {
+        fence(Ordering::SeqCst);
+        if !self.parked.load(Ordering::Relaxed) || !self.parked.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        // Never waits for the lock: it is held for the clone of an `Arc`, or while the loop ends.
+        let target = self.ring.try_lock().ok().and_then(|ring| ring.clone());
+        if let (Some(ring), Some(driver)) = (target, current::get()) {
+            if driver.kick(Kick { ring, target: self.clone() }) {
+                return;
+            }
+        }
+        self.write_doorbell();
+    }
+
+    fn write_doorbell(&self) {
+        // A full counter refuses the write, but then has its edge already.
+        let _ = sys::eventfd_write(self.doorbell.as_fd(), 1);
+    }
+}
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.ring_bell();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.ring_bell();
+    }
+}
+
+/// A message to a parked loop, until the kernel has delivered it.
+#[derive(Debug)]
+pub(super) struct Kick {
+    /// Keeps the descriptor that the SQE names open.
+    ring: Arc<OwnedFd>,
+    target: Arc<Unpark>,
+}
+
+impl Driver {
+    /// Queues a wake-up for another ring; `false` if that must be done another way.
+    fn kick(&self, kick: Kick) -> bool {
+        let Ok(mut kicks) = self.kicks.try_borrow_mut() else { return false };
+        let free = self.ring.try_borrow_mut().is_ok() && self.backlog.try_borrow_mut().is_ok();
+        if !self.is_open() || !free {
+            return false;
+        }
+        let ring = kick.ring.as_raw_fd();
+        let slot = kicks.insert(kick);
+        drop(kicks);
+        let message = sqe::msg_ring(ring, Kind::Message.user_data(), 0);
+        self.push(message.user_data(Kind::Kick.user_data() | slot as u64));
+        true
+    }
+
+    /// A message was delivered, or was refused: then the eventfd does it.
+    pub(super) fn kicked(&self, user_data: u64, res: i32) {
+        let slot = (user_data & u64::from(u32::MAX)) as usize;
+        let kick = self.kicks.borrow_mut().try_remove(slot);
+        if let (Some(kick), true) = (kick, res < 0) {
+            kick.target.write_doorbell();
+        }
+    }
+}

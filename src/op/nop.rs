@@ -1,0 +1,71 @@
+//! An operation that does nothing, through the ring and back.
+//!
+//! # Safety
+//! It names no memory.
+
+#![allow(unsafe_code, reason = "implements the unsafe trait Operation")]
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use uring_sys_shim::{Sqe, sqe};
+
+use super::{Operation, Submit, submit_now};
+
+struct NopOperation;
+
+// SAFETY: the SQE names no memory.
+unsafe impl Operation for NopOperation {
+    type Output = ();
+
+    fn prepare(&mut self) -> Sqe {
+        sqe::nop()
+    }
+
+    fn complete(self, result: io::Result<u32>) -> io::Result<()> {
+        result.map(drop)
+    }
+}
+
+/// The future of [`nop`].
+#[must_use = "futures do nothing unless awaited"]
+pub struct Nop(Option<Submit<NopOperation>>);
+
+impl std::fmt::Debug for Nop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Nop")
+    }
+}
+
+impl Future for Nop {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.0.is_none() {
+            self.0 = Some(submit_now(NopOperation)?);
+        }
+        let submit = self.0.as_mut().expect("just made");
+        Pin::new(submit).poll(cx)
+    }
+}
+
+/// Sends an operation that does nothing through the ring: what a round trip costs.
+///
+/// # Errors
+/// Outside a loop, or when the loop is closing.
+///
+/// # Cancel safety
+/// There is nothing to lose.
+///
+/// # Examples
+/// ```
+/// ringio::run(async {
+///     ringio::op::nop().await.unwrap();
+/// });
+/// ```
+#[must_use = "futures do nothing unless awaited"]
+pub fn nop() -> Nop {
+    Nop(None)
+}

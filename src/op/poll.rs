@@ -1,0 +1,25 @@
+//! poll(2), multishot, for event sources.
+//!
+//! # Safety
+//! It names no memory.
+
+#![allow(unsafe_code, reason = "calls the driver's unsafe submission")]
+
+use std::io;
+use std::os::fd::RawFd;
+use std::rc::Rc;
+
+use uring_sys_shim::sqe;
+
+use crate::driver::{Driver, OpKey, Sink};
+
+/// Tells the sink of each edge of readability until cancelled.
+pub(crate) fn readable_multi(
+    driver: &Driver,
+    fd: RawFd,
+    sink: Rc<dyn Sink>,
+    tag: u32,
+) -> io::Result<OpKey> {
+    // SAFETY: the SQE names no memory.
+    unsafe { driver.submit_to(sqe::poll_multi(fd, libc::POLLIN as u32), sink, tag) }
+}

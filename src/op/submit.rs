@@ -1,0 +1,113 @@
+//! [`Operation`]: what a one-shot operation is; [`Submit`]: its future.
+//!
+//! # Safety
+//! `Submit` owns the operation, and with it the memory that the SQE names, from its first poll to
+//! the completion. Dropped in flight it moves the operation into the driver's table, where it
+//! stays until the final completion; forgotten, it leaks it. Either way the kernel's memory stays.
+
+#![allow(unsafe_code, reason = "hands an operation's memory to the kernel")]
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use uring_sys_shim::Sqe;
+
+use crate::driver::{self, Completion, Driver, OpKey};
+
+/// A one-shot operation.
+///
+/// # Safety
+/// The memory that the SQE of [`prepare`](Operation::prepare) names is owned by `self`, does not
+/// move when `self` does, and is not touched by `self` until `complete` or `orphan` is called.
+pub(crate) unsafe trait Operation: 'static {
+    /// What the future gives.
+    type Output;
+
+    /// The SQE; its `user_data` is filled in by the driver.
+    fn prepare(&mut self) -> Sqe;
+
+    /// The operation has completed.
+    fn complete(self, result: io::Result<u32>) -> io::Result<Self::Output>;
+
+    /// The operation has completed, and its future is gone: what came of it is closed, not leaked.
+    fn orphan(self, result: io::Result<u32>)
+    where
+        Self: Sized,
+    {
+        drop(self.complete(result));
+    }
+}
+
+/// The future of an [`Operation`]. Nothing happens before its first poll.
+///
+/// # Cancel safety
+/// Dropping it cancels the operation. Its result goes to [`Operation::orphan`].
+#[must_use = "futures do nothing unless awaited"]
+pub(crate) struct Submit<T: Operation> {
+    driver: Rc<Driver>,
+    operation: Option<T>,
+    key: Option<OpKey>,
+}
+
+/// An operation on the loop that runs on this thread.
+pub(crate) fn submit_now<T: Operation>(operation: T) -> io::Result<Submit<T>> {
+    let driver = driver::current::get().ok_or_else(no_loop)?;
+    Ok(Submit::new(&driver, operation))
+}
+
+fn no_loop() -> io::Error {
+    io::Error::other(
+        "no event loop runs on this thread: call this inside `ringio::run` or `Runner::run`",
+    )
+}
+
+impl<T: Operation> Submit<T> {
+    pub(crate) fn new(driver: &Rc<Driver>, operation: T) -> Submit<T> {
+        Submit { driver: driver.clone(), operation: Some(operation), key: None }
+    }
+
+    fn start(&mut self) -> io::Result<OpKey> {
+        let operation = self.operation.as_mut().expect("an operation is polled until it is done");
+        // SAFETY: `Operation` promises stable memory that `operation` owns; `self` keeps it until
+        // the result was fetched, or gives it to the clean-up in `drop`.
+        unsafe { self.driver.submit(operation.prepare()) }
+    }
+}
+
+// The operation is never pinned: its kernel-visible memory does not move with it.
+impl<T: Operation> Unpin for Submit<T> {}
+
+impl<T: Operation> Future for Submit<T> {
+    type Output = io::Result<T::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let key = match self.key {
+            Some(key) => key,
+            None => *{
+                let key = self.start()?;
+                self.key.insert(key)
+            },
+        };
+        let completion = ready!(self.driver.poll_op(key, cx));
+        self.key = None;
+        let operation = self.operation.take().expect("polled after completion");
+        Poll::Ready(operation.complete(result_of(completion)))
+    }
+}
+
+impl<T: Operation> Drop for Submit<T> {
+    fn drop(&mut self) {
+        if let (Some(key), Some(operation)) = (self.key, self.operation.take()) {
+            let clean_up = move |completion| operation.orphan(result_of(completion));
+            self.driver.orphan(key, Box::new(clean_up));
+        }
+    }
+}
+
+/// A completion's result as the standard library says it.
+pub(crate) fn result_of(completion: Completion) -> io::Result<u32> {
+    u32::try_from(completion.res).map_err(|_| io::Error::from_raw_os_error(-completion.res))
+}

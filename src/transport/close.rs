@@ -1,0 +1,137 @@
+//! The end of a transport: its operations are cancelled by exact key and reaped, then the
+//! descriptor is closed. Closing first would neither cancel them nor send FIN.
+
+use std::io;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use uring_sys_shim::Cqe;
+
+use crate::driver::{Descriptor, Routing, Sink};
+use crate::op::shutdown;
+
+use super::stream::{Stream, Tag};
+
+/// How far the end has come.
+#[derive(Debug, Default)]
+pub(super) struct Closing {
+    begun: bool,
+    /// Somebody waits to hear that the descriptor is closed.
+    heard: bool,
+    /// What close(2) said, once it has.
+    result: Option<i32>,
+    waiter: Option<Waker>,
+}
+
+impl Closing {
+    pub(super) fn begin(&mut self, heard: bool) {
+        self.begun = true;
+        self.heard = heard;
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Closes the descriptor; the owner has made sure that nothing is in flight.
+    pub(super) fn close(&mut self, socket: &Descriptor, sink: Rc<dyn Sink>, tag: u32) {
+        let fd = socket.raw();
+        if fd < 0 {
+            return;
+        }
+        if self.heard && shutdown::close(socket.driver(), fd, sink, tag).is_ok() {
+            socket.release();
+            return;
+        }
+        socket.driver().close_descriptor(socket.release());
+        self.result = Some(0);
+    }
+
+    pub(super) fn closed(&mut self, cqe: Cqe, routing: &mut Routing<'_>) {
+        self.result = Some(cqe.res);
+        routing.wakes.take_from(&mut self.waiter);
+    }
+
+    pub(super) fn result(&self) -> Option<io::Result<()>> {
+        self.result.map(|res| match res {
+            res if res < 0 => Err(io::Error::from_raw_os_error(-res)),
+            _ => Ok(()),
+        })
+    }
+
+    pub(super) fn wait(&mut self, waker: Waker) -> Option<Waker> {
+        self.waiter.replace(waker)
+    }
+}
+
+impl Stream {
+    /// Stops both sides at once; the descriptor is closed when the kernel has given everything
+    /// back. Bytes that were received and not read are dropped, and so are queued writes.
+    pub(crate) fn begin_close(self: &Rc<Self>, heard: bool) {
+        self.closing.borrow_mut().begin(heard);
+        let lost = self.writer.borrow_mut().fail(libc::ECONNABORTED);
+        drop(lost);
+        let receive = self.receiver.borrow_mut().stop();
+        let send = self.writer.borrow_mut().stop();
+        for key in receive.into_iter().chain(send) {
+            self.driver().cancel(key);
+        }
+        self.go_on_closing();
+    }
+
+    /// Closes the descriptor if the end has begun and nothing is in flight any more.
+    pub(super) fn go_on_closing(self: &Rc<Self>) {
+        if !self.closing.borrow().has_begun() {
+            return;
+        }
+        let quiet = self.receiver.borrow().is_quiet() && self.writer.borrow().is_quiet();
+        if quiet || self.driver().is_closed() {
+            let tag = Tag::Close as u32;
+            self.closing.borrow_mut().close(&self.socket, self.sink(), tag);
+        }
+    }
+
+    pub(super) fn closed(&self, cqe: Cqe, routing: &mut Routing<'_>) {
+        self.closing.borrow_mut().closed(cqe, routing);
+    }
+
+    /// Waits until the descriptor is closed.
+    pub(crate) fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(result) = self.closing.borrow().result() {
+            return Poll::Ready(result);
+        }
+        let waker = cx.waker().clone();
+        let before = self.closing.borrow_mut().wait(waker);
+        drop(before);
+        Poll::Pending
+    }
+
+    /// Waits until nothing is in flight, with the receive side stopped, and gives the descriptor
+    /// away together with the bytes that were received and not read.
+    ///
+    /// The future of this is the socket's only user.
+    pub(crate) fn poll_release(
+        &self,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<(i32, Vec<u8>)>> {
+        self.settle_forgotten_read();
+        let stop = self.receiver.borrow_mut().stop();
+        if let Some(key) = stop {
+            self.driver().cancel(key);
+        }
+        let mut receiver = self.receiver.borrow_mut();
+        if receiver.is_quiet() && self.writer.borrow().is_quiet() {
+            if let Some(errno) = receiver.error {
+                return Poll::Ready(Err(io::Error::from_raw_os_error(errno)));
+            }
+            return Poll::Ready(Ok((self.socket.release(), receiver.ahead.take_all())));
+        }
+        drop(receiver);
+        self.register_reader(cx);
+        if self.poll_flushed(cx).is_ready() && !self.writer.borrow().is_quiet() {
+            // A shutdown is in flight: its completion wakes the same waiter.
+            let _ = self.poll_shut_down(cx);
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,17 @@
+//! Floor 4: the completion-based transports. A transport **owns** its operations; a future only
+//! waits for the transport. What nobody awaits parks, and the next call gets it.
+
+mod close;
+mod listener;
+mod own_read;
+mod read_ahead;
+mod read_future;
+mod receiver;
+mod stream;
+mod write_future;
+mod writer;
+
+pub(crate) use listener::{Accepting, Listener};
+pub(crate) use read_future::{ReadExact, ReadInto};
+pub(crate) use stream::Stream;
+pub(crate) use write_future::{Many, One, Write, WriteVectored};

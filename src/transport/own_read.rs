@@ -1,0 +1,187 @@
+//! Receiving into a caller's memory.
+//!
+//! # Safety
+//! An [`Own`] names memory of a buffer that a [`ReadInto`](super::ReadInto) future holds. Dropped,
+//! the future gives the buffer to the `Own`; forgotten, it leaks it. Either way the memory is
+//! there until the final completion, and until the receiver has left `State::Own`. Reads take the
+//! stream exclusively, so a read that meets an `Own` which is not its own and was not abandoned
+//! knows that the other future was forgotten.
+
+#![allow(unsafe_code, reason = "receives into a caller's memory")]
+
+use std::any::Any;
+use std::io;
+use std::mem::MaybeUninit;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use crate::driver::{Chunk, OpKey, Routing};
+use crate::op::recv;
+use crate::util::budget;
+
+use super::receiver::{Receiver, State};
+use super::stream::{Stream, Tag};
+
+/// A receive into a caller's memory, in flight or done.
+#[derive(Debug)]
+pub(super) struct Own {
+    pub(super) key: OpKey,
+    target: *mut u8,
+    /// How many bytes came, above 0, until the future fetches them.
+    pub(super) received: Option<usize>,
+    /// The buffer, once its future was dropped.
+    pub(super) orphan: Option<Box<dyn Any>>,
+    pub(super) stopping: bool,
+}
+
+/// A `read(buf)` of at least this many bytes ends a multishot, to let the kernel fill `buf`
+/// itself; smaller ones are copied from its chunks.
+const WORTH_STOPPING: usize = 16 * 1024;
+
+impl Stream {
+    /// Waits for bytes in the caller's own memory. `mine` says, and is kept up to date, whether
+    /// the receive in flight is the caller's.
+    ///
+    /// # Safety
+    /// `target` stays valid for writes, untouched, while `mine` is set, or until the memory was
+    /// given to [`Stream::abandon_read`].
+    pub(super) unsafe fn poll_read(
+        self: &Rc<Self>,
+        target: &mut [MaybeUninit<u8>],
+        mine: &mut bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if target.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        ready!(budget::spend(cx));
+        if !*mine {
+            self.settle_forgotten_read();
+        }
+        if let Some(result) = self.read_now(target, mine) {
+            return Poll::Ready(result);
+        }
+        self.check_loop()?;
+        self.register_reader(cx);
+        if matches!(self.receiver.borrow().state, State::Idle) {
+            // SAFETY: passed on to the caller.
+            unsafe { self.arm_own(target) }?;
+            *mine = true;
+            return Poll::Pending;
+        }
+        let mut receiver = self.receiver.borrow_mut();
+        let worth = matches!(receiver.state, State::Group { .. }) && target.len() >= WORTH_STOPPING;
+        let stop = if worth { receiver.stop() } else { None };
+        drop(receiver);
+        if let Some(key) = stop {
+            self.driver().cancel(key);
+        }
+        Poll::Pending
+    }
+
+    /// What can be had without waiting.
+    fn read_now(
+        &self,
+        target: &mut [MaybeUninit<u8>],
+        mine: &mut bool,
+    ) -> Option<io::Result<usize>> {
+        let mut receiver = self.receiver.borrow_mut();
+        if let State::Own(own) = &receiver.state {
+            let received = own.received.filter(|_| *mine)?;
+            receiver.state = State::Idle;
+            *mine = false;
+            return Some(Ok(received));
+        }
+        *mine = false;
+        if !receiver.ahead.is_empty() {
+            return Some(Ok(receiver.ahead.copy_to(target)));
+        }
+        receiver.ended().map(|ended| ended.map(|()| 0))
+    }
+
+    /// # Safety
+    /// As [`Stream::poll_read`].
+    unsafe fn arm_own(self: &Rc<Self>, target: &mut [MaybeUninit<u8>]) -> io::Result<()> {
+        let memory: (*mut u8, usize) = (target.as_mut_ptr().cast(), target.len());
+        let (sink, tag) = (self.sink(), Tag::Receive as u32);
+        // SAFETY: the caller keeps the memory, see the preface; `self` is the sink.
+        let key = unsafe { recv::into_memory(self.driver(), self.fd(), memory, sink, tag) }?;
+        self.receiver.borrow_mut().state = State::Own(Own {
+            key,
+            target: memory.0,
+            received: None,
+            orphan: None,
+            stopping: false,
+        });
+        Ok(())
+    }
+
+    /// The future that receives into `buffer` is dropped: it is cancelled, and what has arrived,
+    /// or still arrives, is parked.
+    pub(super) fn abandon_read(&self, buffer: Box<dyn Any>) {
+        let mut receiver = self.receiver.borrow_mut();
+        let State::Own(own) = &mut receiver.state else {
+            // It ended without bytes.
+            drop(receiver);
+            return drop(buffer);
+        };
+        if own.received.is_some() {
+            receiver.park_own();
+            drop(receiver);
+            return drop(buffer);
+        }
+        own.orphan = Some(buffer);
+        let stop = receiver.stop();
+        drop(receiver);
+        if let Some(key) = stop {
+            self.driver().cancel(key);
+        }
+    }
+
+    /// A reader meets the receive of a future that was forgotten: its bytes are parked, once they
+    /// are there.
+    pub(super) fn settle_forgotten_read(&self) {
+        let mut receiver = self.receiver.borrow_mut();
+        let State::Own(own) = &receiver.state else { return };
+        if own.orphan.is_some() {
+            return;
+        }
+        if own.received.is_some() {
+            receiver.park_own();
+            return;
+        }
+        let stop = receiver.stop();
+        drop(receiver);
+        if let Some(key) = stop {
+            self.driver().cancel(key);
+        }
+    }
+}
+
+impl Receiver {
+    /// The receive into a caller's memory has ended.
+    pub(super) fn own_received(&mut self, res: i32, routing: &mut Routing<'_>) {
+        let State::Own(own) = &mut self.state else { return };
+        let orphan = own.orphan.take();
+        match usize::try_from(res) {
+            Ok(count) if count > 0 => {
+                own.received = Some(count);
+                if orphan.is_some() {
+                    self.park_own();
+                }
+            }
+            _ => self.state = State::Idle,
+        }
+        orphan.into_iter().for_each(|buffer| routing.driver.graveyard().bury(buffer));
+    }
+
+    /// Copies what was received into somebody's memory to the read-ahead; the state is Idle then.
+    fn park_own(&mut self) {
+        let State::Own(own) = std::mem::take(&mut self.state) else { return };
+        let count = own.received.unwrap_or(0);
+        // SAFETY: the kernel has written `count` bytes at `target`, and the buffer is in
+        // `orphan`, in the hands of the caller, or leaked: in each case alive and not written.
+        let bytes = unsafe { std::slice::from_raw_parts(own.target, count) };
+        self.ahead.push(Chunk::copy_of(bytes));
+    }
+}

@@ -1,0 +1,114 @@
+//! The futures of reads into a caller's buffer.
+//!
+//! # Safety
+//! The buffer is held, untouched, while a receive into it is in flight; a future that is dropped
+//! meanwhile gives it to the transport.
+
+#![allow(unsafe_code, reason = "lends a buffer's memory to the transport")]
+
+use std::future::Future;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use crate::buf::{BufResult, IoBufMut};
+
+use super::stream::Stream;
+
+/// Reads once, into the capacity of a buffer.
+pub(crate) struct ReadInto<'a, B: IoBufMut> {
+    stream: &'a Rc<Stream>,
+    buffer: Option<B>,
+    /// Bytes of the buffer that are filled.
+    filled: usize,
+    /// The receive in flight is into this buffer.
+    in_flight: bool,
+}
+
+impl<'a, B: IoBufMut> ReadInto<'a, B> {
+    pub(crate) fn new(stream: &'a Rc<Stream>, buffer: B) -> Self {
+        ReadInto { stream, buffer: Some(buffer), filled: 0, in_flight: false }
+    }
+
+    /// Waits for bytes behind those that are filled already; adds them, and says how many.
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let buffer = self.buffer.as_mut().expect("a read was polled after it was done");
+        let start = buffer.as_mut_ptr().wrapping_add(self.filled).cast::<MaybeUninit<u8>>();
+        let room = buffer.capacity() - self.filled;
+        // SAFETY: `IoBufMut` vouches for `capacity` writable bytes, `filled` is within them, and
+        // nothing else touches them while the buffer is borrowed here.
+        let target = unsafe { std::slice::from_raw_parts_mut(start, room) };
+        // SAFETY: `self` holds the buffer while `in_flight`; `drop` gives it to the transport.
+        let read = unsafe { self.stream.poll_read(target, &mut self.in_flight, cx) };
+        let count = ready!(read)?;
+        self.filled += count;
+        Poll::Ready(Ok(count))
+    }
+
+    /// Gives the buffer back with what was filled as its contents.
+    fn finish(&mut self) -> B {
+        let mut buffer = self.buffer.take().expect("a read holds its buffer until it is done");
+        // SAFETY: the first `filled` bytes were written by the kernel or copied in.
+        unsafe { buffer.set_len(self.filled) };
+        buffer
+    }
+}
+
+// The buffer is never pinned: its memory does not move with it.
+impl<B: IoBufMut> Unpin for ReadInto<'_, B> {}
+
+impl<B: IoBufMut> Future for ReadInto<'_, B> {
+    type Output = BufResult<usize, B>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = ready!(self.poll_more(cx));
+        Poll::Ready((result, self.finish()))
+    }
+}
+
+impl<B: IoBufMut> Drop for ReadInto<'_, B> {
+    fn drop(&mut self) {
+        let Some(buffer) = self.buffer.take() else { return };
+        let mut prefix = Vec::new();
+        if self.filled > 0 {
+            // SAFETY: the first `filled` bytes are initialised, and a receive in flight writes
+            // behind them.
+            let bytes = unsafe { std::slice::from_raw_parts(buffer.as_ptr(), self.filled) };
+            prefix.extend_from_slice(bytes);
+        }
+        if self.in_flight {
+            self.stream.abandon_read(Box::new(buffer));
+        }
+        self.stream.receiver.borrow_mut().ahead.put_back(&prefix);
+    }
+}
+
+/// Reads until the capacity of a buffer is filled. Dropped before, it gives back what it took.
+pub(crate) struct ReadExact<'a, B: IoBufMut>(pub(crate) ReadInto<'a, B>);
+
+impl<B: IoBufMut> Future for ReadExact<'_, B> {
+    type Output = BufResult<(), B>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let read = &mut self.0;
+        let result = loop {
+            let capacity = read.buffer.as_ref().map_or(0, IoBufMut::capacity);
+            if read.filled == capacity {
+                break Ok(());
+            }
+            match ready!(read.poll_more(cx)) {
+                Ok(0) => break Err(ended_early(read.filled, capacity)),
+                Ok(_) => {}
+                Err(error) => break Err(error),
+            }
+        };
+        Poll::Ready((result, read.finish()))
+    }
+}
+
+fn ended_early(got: usize, wanted: usize) -> io::Error {
+    let message = format!("the stream ended after {got} of {wanted} bytes");
+    io::Error::new(io::ErrorKind::UnexpectedEof, message)
+}

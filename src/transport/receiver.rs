@@ -1,0 +1,229 @@
+//! The receive side of a stream: a state machine that owns the receive in flight.
+
+use std::io;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker, ready};
+
+use uring_sys_shim::Cqe;
+
+use crate::driver::{Chunk, OpKey, Resume, Routing};
+use crate::op::recv;
+use crate::util::budget;
+
+use super::own_read::Own;
+use super::read_ahead::ReadAhead;
+use super::stream::{Stream, Tag};
+
+/// What is in flight.
+///
+/// ```text
+///            recv()                 last CQE
+///   Idle ───────────▶ Group ─────────────────────▶ Idle
+///    │ ▲  no buffers    │ ENOBUFS
+///    │ └───────────┐    ▼          resumed with buffers: Group
+///    │             └ Starved ────▶ resumed without: Heap ── CQE ──▶ Idle
+///    │ read(buf)            CQE                fetched by the future
+///    └───────────▶ Own ───────────▶ Own(received) ───────────────▶ Idle
+///                    └─ future dropped: cancelled ─ CQE: bytes parked ─▶ Idle
+/// ```
+/// Group is a multishot where the kernel bounds it by the credit, else one receive. Any last CQE
+/// leads to Idle, whatever it says; the reader's next poll arms again.
+#[derive(Debug, Default)]
+pub(super) enum State {
+    #[default]
+    Idle,
+    Group {
+        key: OpKey,
+        stopping: bool,
+    },
+    Heap {
+        key: OpKey,
+        stopping: bool,
+    },
+    Own(Own),
+    Starved,
+}
+
+/// The receive side.
+#[derive(Debug, Default)]
+pub(super) struct Receiver {
+    pub(super) state: State,
+    pub(super) ahead: ReadAhead,
+    /// The peer has ended its direction, behind what is parked.
+    pub(super) eof: bool,
+    /// The connection's error, behind what is parked. It stays.
+    pub(super) error: Option<i32>,
+    reader: Option<Waker>,
+}
+
+/// Receives once into this much heap memory while the pool is dry.
+const HEAP_RECEIVE: usize = 16 * 1024;
+
+impl Receiver {
+    /// Whether the kernel has nothing of this side.
+    pub(super) fn is_quiet(&self) -> bool {
+        match &self.state {
+            State::Idle | State::Starved => true,
+            State::Own(own) => own.received.is_some(),
+            State::Group { .. } | State::Heap { .. } => false,
+        }
+    }
+
+    /// What is known without receiving; `None`: go on.
+    pub(super) fn ended(&self) -> Option<io::Result<()>> {
+        match self.error {
+            Some(errno) => Some(Err(io::Error::from_raw_os_error(errno))),
+            None if self.eof => Some(Ok(())),
+            None => None,
+        }
+    }
+
+    /// The operation to cancel, if one is in flight that was not cancelled before.
+    pub(super) fn stop(&mut self) -> Option<OpKey> {
+        let (key, stopping) = match &mut self.state {
+            State::Group { key, stopping } | State::Heap { key, stopping } => (*key, stopping),
+            State::Own(own) if own.received.is_none() => (own.key, &mut own.stopping),
+            _ => return None,
+        };
+        (!std::mem::replace(stopping, true)).then_some(key)
+    }
+
+    /// Takes in what a receive brought besides bytes.
+    fn note(&mut self, res: i32) {
+        match -res {
+            0 => self.eof = true,
+            // It was stopped, or has to be armed again; no word about the connection.
+            libc::ECANCELED | libc::EINTR | libc::EAGAIN | libc::ENOBUFS => {}
+            errno if errno > 0 => self.error = Some(errno),
+            _ => {}
+        }
+    }
+}
+
+impl Stream {
+    /// Waits for received bytes: the next chunk, or an empty one at the end of the stream.
+    pub(crate) fn poll_recv(self: &Rc<Self>, cx: &mut Context<'_>) -> Poll<io::Result<Chunk>> {
+        ready!(budget::spend(cx));
+        self.settle_forgotten_read();
+        {
+            let mut receiver = self.receiver.borrow_mut();
+            if let Some(chunk) = receiver.ahead.pop() {
+                return Poll::Ready(Ok(chunk));
+            }
+            if let Some(ended) = receiver.ended() {
+                return Poll::Ready(ended.map(|()| Chunk::empty()));
+            }
+        }
+        self.check_loop()?;
+        self.register_reader(cx);
+        if matches!(self.receiver.borrow().state, State::Idle) {
+            self.arm_group()?;
+        }
+        Poll::Pending
+    }
+
+    /// Stores the waker of whoever waits for the receive side.
+    pub(super) fn register_reader(&self, cx: &Context<'_>) {
+        match &self.receiver.borrow().reader {
+            Some(reader) if reader.will_wake(cx.waker()) => return,
+            _ => {}
+        }
+        // Cloning and dropping wakers is foreign code: nothing is borrowed meanwhile.
+        let waker = cx.waker().clone();
+        let before = self.receiver.borrow_mut().reader.replace(waker);
+        drop(before);
+    }
+
+    /// Lets the kernel fill buffers of the pool; with none left, waits in line for one.
+    fn arm_group(self: &Rc<Self>) -> io::Result<()> {
+        if !self.driver().has_buffers() {
+            self.receiver.borrow_mut().state = State::Starved;
+            self.driver().starve(self.sink());
+            return Ok(());
+        }
+        let key = recv::into_group(self.driver(), self.fd(), self.sink(), Tag::Receive as u32)?;
+        self.receiver.borrow_mut().state = State::Group { key, stopping: false };
+        Ok(())
+    }
+
+    /// The pool was dry for a whole turn: one receive into heap memory.
+    fn arm_heap(self: &Rc<Self>) -> io::Result<()> {
+        let stream = self.clone();
+        let then = Box::new(move |chunk: Chunk, cqe: Cqe, routing: &mut Routing<'_>| {
+            stream.take_in(Some(chunk).filter(|chunk| !chunk.is_empty()), cqe, routing);
+            stream.go_on_closing();
+        });
+        let key = recv::into_heap(self.driver(), self.fd(), HEAP_RECEIVE, then)?;
+        self.receiver.borrow_mut().state = State::Heap { key, stopping: false };
+        Ok(())
+    }
+
+    /// A completion of the receive in flight.
+    pub(super) fn received(self: &Rc<Self>, cqe: Cqe, routing: &mut Routing<'_>) {
+        let count = u32::try_from(cqe.res).unwrap_or(0);
+        let pool = routing.driver.pool();
+        let chunk = cqe.buffer().and_then(|bid| pool.take(bid, count, cqe.buffer_more()));
+        self.take_in(chunk, cqe, routing);
+    }
+
+    /// Parks what came, notes what else the completion says, and wakes the reader.
+    fn take_in(self: &Rc<Self>, chunk: Option<Chunk>, cqe: Cqe, routing: &mut Routing<'_>) {
+        let mut receiver = self.receiver.borrow_mut();
+        let receiver = &mut *receiver;
+        let mut starved = false;
+        if let State::Own(_) = receiver.state {
+            receiver.own_received(cqe.res, routing);
+        } else if !cqe.more() {
+            starved = cqe.res == -libc::ENOBUFS && receiver.reader.is_some();
+            receiver.state = if starved { State::Starved } else { State::Idle };
+        }
+        if let Some(chunk) = chunk {
+            receiver.ahead.push(chunk);
+            self.note_leases();
+        }
+        receiver.note(cqe.res);
+        if starved {
+            routing.driver.starve(self.sink());
+        } else {
+            routing.wakes.take_from(&mut receiver.reader);
+        }
+    }
+
+    /// Unread bytes lease memory of the pool, which may have to be given back.
+    fn note_leases(self: &Rc<Self>) {
+        if self.holder.get().is_none() {
+            let sink = self.sink();
+            self.holder.set(Some(self.driver().note_holder(Rc::downgrade(&sink))));
+        }
+    }
+
+    /// It is this stream's turn to receive, after it had to wait for buffers.
+    pub(super) fn resume_receiving(self: &Rc<Self>, how: Resume, routing: &mut Routing<'_>) {
+        {
+            let mut receiver = self.receiver.borrow_mut();
+            if !matches!(receiver.state, State::Starved) {
+                return;
+            }
+            receiver.state = State::Idle;
+            if receiver.reader.is_none() || !self.driver().is_open() {
+                return;
+            }
+        }
+        let armed = match how {
+            Resume::Group => self.arm_group(),
+            Resume::Heap => self.arm_heap(),
+        };
+        if armed.is_err() {
+            // The reader's own poll meets the same refusal and returns it.
+            routing.wakes.take_from(&mut self.receiver.borrow_mut().reader);
+        }
+    }
+
+    /// Wakes the reader, so that it looks again.
+    pub(super) fn wake_reader(&self) {
+        let reader = self.receiver.borrow_mut().reader.take();
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+}

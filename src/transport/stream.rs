@@ -1,0 +1,104 @@
+//! A connected stream socket: one descriptor, a receive side, a send side, and its end.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::os::fd::RawFd;
+use std::rc::Rc;
+
+use uring_sys_shim::Cqe;
+
+use crate::driver::{Descriptor, Driver, Resume, Routing, Sink};
+
+use super::close::Closing;
+use super::receiver::Receiver;
+use super::writer::Writer;
+
+/// Which operation of a stream a completion belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub(super) enum Tag {
+    Receive = 0,
+    Send = 1,
+    Shutdown = 2,
+    Close = 3,
+}
+
+/// The transport of one connection. Futures and halves share it by `Rc`; an operation in flight
+/// keeps it alive through the driver's table.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(super) socket: Descriptor,
+    pub(super) receiver: RefCell<Receiver>,
+    pub(super) writer: RefCell<Writer>,
+    pub(super) closing: RefCell<Closing>,
+    /// The driver's note that this transport holds leased memory.
+    pub(super) holder: Cell<Option<usize>>,
+}
+
+impl Stream {
+    pub(crate) fn new(socket: Descriptor) -> Rc<Stream> {
+        Rc::new(Stream {
+            socket,
+            receiver: RefCell::default(),
+            writer: RefCell::default(),
+            closing: RefCell::default(),
+            holder: Cell::new(None),
+        })
+    }
+
+    pub(crate) fn fd(&self) -> RawFd {
+        self.socket.raw()
+    }
+
+    pub(crate) fn driver(&self) -> &Rc<Driver> {
+        self.socket.driver()
+    }
+
+    /// A wait on a loop that is not running would never end.
+    pub(super) fn check_loop(&self) -> io::Result<()> {
+        if !self.driver().is_open() {
+            return Err(crate::driver::closed_error());
+        }
+        if !self.driver().is_current() {
+            return Err(io::Error::other(
+                "this socket belongs to another event loop: use it on the loop that made it, or \
+                 move it with `into_std` and `from_std`",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn sink(self: &Rc<Self>) -> Rc<dyn Sink> {
+        self.clone()
+    }
+}
+
+impl Sink for Stream {
+    fn complete(self: Rc<Self>, tag: u32, cqe: Cqe, routing: &mut Routing<'_>) {
+        match tag {
+            t if t == Tag::Receive as u32 => self.received(cqe, routing),
+            t if t == Tag::Send as u32 => self.sent(cqe, routing),
+            t if t == Tag::Shutdown as u32 => self.was_shut_down(cqe, routing),
+            _ => self.closed(cqe, routing),
+        }
+        self.go_on_closing();
+    }
+
+    fn resume(self: Rc<Self>, how: Resume, routing: &mut Routing<'_>) {
+        self.resume_receiving(how, routing);
+    }
+
+    fn relieve(&self) {
+        // The driver has forgotten its note.
+        self.holder.set(None);
+        self.receiver.borrow_mut().ahead.give_leases_back();
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if let Some(holder) = self.holder.get() {
+            self.driver().forget_holder(holder);
+        }
+    }
+}

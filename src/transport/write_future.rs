@@ -1,0 +1,112 @@
+//! The futures of writes: they hold the buffer while the transport sends it.
+//!
+//! # Safety
+//! The buffer is held, untouched, from the admission until the write is done; a future that is
+//! dropped before gives it to the transport.
+
+#![allow(unsafe_code, reason = "lends a buffer's memory to the transport")]
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use crate::buf::{BufResult, IoBuf};
+use crate::util::budget;
+
+use super::stream::Stream;
+use super::writer::Memory;
+
+/// Several buffers, as one write takes them.
+pub(crate) trait Buffers: 'static {
+    /// Bytes in all.
+    fn total(&self) -> usize;
+    fn memory(&self) -> Memory;
+}
+
+/// One buffer.
+pub(crate) struct One<B>(pub(crate) B);
+
+impl<B: IoBuf> Buffers for One<B> {
+    fn total(&self) -> usize {
+        self.0.len()
+    }
+    fn memory(&self) -> Memory {
+        Memory::One(self.0.as_ptr())
+    }
+}
+
+/// A vector of buffers.
+pub(crate) struct Many<B>(pub(crate) Vec<B>);
+
+impl<B: IoBuf> Buffers for Many<B> {
+    fn total(&self) -> usize {
+        self.0.iter().map(IoBuf::len).sum()
+    }
+    fn memory(&self) -> Memory {
+        Memory::Many(self.0.iter().map(|buffer| (buffer.as_ptr(), buffer.len())).collect())
+    }
+}
+
+/// Sends all of its buffers.
+pub(crate) struct Writing<'a, T: Buffers> {
+    stream: &'a Rc<Stream>,
+    buffers: Option<T>,
+    /// The number of the write, once it is admitted.
+    admitted: Option<u64>,
+}
+
+/// A write of one buffer.
+pub(crate) type Write<'a, B> = Writing<'a, One<B>>;
+/// A write of several buffers.
+pub(crate) type WriteVectored<'a, B> = Writing<'a, Many<B>>;
+
+impl<'a, T: Buffers> Writing<'a, T> {
+    pub(crate) fn new(stream: &'a Rc<Stream>, buffers: T) -> Self {
+        Writing { stream, buffers: Some(buffers), admitted: None }
+    }
+
+    fn poll_total(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let buffers = self.buffers.as_ref().expect("a write was polled after it was done");
+        let total = buffers.total();
+        if total == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        let number = match self.admitted {
+            Some(number) => number,
+            None => {
+                ready!(budget::spend(cx));
+                // SAFETY: `self` holds the buffers until the write is done, `drop` gives them to
+                // the transport, and forgetting leaks them.
+                let admitted =
+                    unsafe { self.stream.poll_admit(&mut || buffers.memory(), total, cx) };
+                *self.admitted.insert(ready!(admitted)?)
+            }
+        };
+        let written = ready!(self.stream.poll_written(number, cx));
+        self.admitted = None;
+        Poll::Ready(written.map(|()| total))
+    }
+}
+
+// The buffers are never pinned: their memory does not move with them.
+impl<T: Buffers> Unpin for Writing<'_, T> {}
+
+impl<T: Buffers> Future for Writing<'_, T> {
+    type Output = BufResult<usize, T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let result = ready!(self.poll_total(cx));
+        let buffers = self.buffers.take().expect("a write holds its buffers until it is done");
+        Poll::Ready((result, buffers))
+    }
+}
+
+impl<T: Buffers> Drop for Writing<'_, T> {
+    fn drop(&mut self) {
+        if let (Some(number), Some(buffers)) = (self.admitted, self.buffers.take()) {
+            self.stream.abandon_write(number, Box::new(buffers));
+        }
+    }
+}
