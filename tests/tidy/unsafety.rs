@@ -1,0 +1,131 @@
+//! `unsafe` stands in few files, each says what it relies on, and every use is argued.
+
+use super::token::tokens;
+use super::tree::Finding;
+
+/// The files that may contain `unsafe`. One that is listed and has none is reported; one that does
+/// not exist is not, so that a file may be split or moved in two steps.
+pub(crate) const ALLOWED: &[&str] = &[
+    "uring-sys-shim/src/buf_ring.rs",
+    "uring-sys-shim/src/kernel.rs",
+    "uring-sys-shim/src/owner.rs",
+    "uring-sys-shim/src/probe.rs",
+    "uring-sys-shim/src/register.rs",
+    "uring-sys-shim/src/ring.rs",
+    "src/buf/slice.rs",
+    "src/buf/traits.rs",
+    "src/driver/pool.rs",
+    "src/driver/submit.rs",
+    "src/executor/join.rs",
+    "src/executor/remote.rs",
+    "src/executor/task.rs",
+    "src/executor/waker.rs",
+    "src/op/multishot.rs",
+    "src/op/submit.rs",
+    "src/sync/wait_queue.rs",
+    "src/util/list.rs",
+    // Tests and benches, each by name.
+];
+
+/// How many lines above its `unsafe` a `SAFETY:` comment may begin.
+const REACH: usize = 8;
+
+/// `unsafe` in a file that is not allowed any, or in one that does not introduce it.
+pub(crate) fn check_place(path: &str, text: &str, allowed: &[&str]) -> Vec<Finding> {
+    if !path.ends_with(".rs") {
+        return Vec::new();
+    }
+    let first = tokens(text)
+        .iter()
+        .find(|token| token.text == "unsafe")
+        .map(|token| token.line);
+    let message = match (first, allowed.contains(&path)) {
+        (Some(_), false) => "`unsafe` must not stand here; see ALLOWED",
+        (None, true) => "contains no `unsafe`: take it off ALLOWED",
+        (Some(_), true) if !introduces(text) => "`//! # Safety` must say what this file relies on",
+        _ => return Vec::new(),
+    };
+    vec![Finding::new(path, first.unwrap_or(1), message)]
+}
+
+/// Whether the module docs have a section `# Safety` with words in it.
+fn introduces(text: &str) -> bool {
+    let docs = text
+        .lines()
+        .map_while(|line| line.strip_prefix("//!"))
+        .map(str::trim);
+    let mut section = docs.skip_while(|line| *line != "# Safety").skip(1);
+    section.by_ref().any(|line| !line.is_empty())
+}
+
+/// `unsafe {` and `unsafe impl` with no `SAFETY:` comment above.
+pub(crate) fn check_comments(path: &str, text: &str) -> Vec<Finding> {
+    if !path.ends_with(".rs") {
+        return Vec::new();
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    let argued = |line: usize| {
+        let from = line.saturating_sub(REACH + 1);
+        lines[from..line]
+            .iter()
+            .any(|line| line.contains("SAFETY:"))
+    };
+    let message = format!("no `SAFETY:` comment within the {REACH} lines above");
+    tokens(text)
+        .windows(2)
+        .filter(|pair| pair[0].text == "unsafe" && matches!(pair[1].text, "{" | "impl"))
+        .filter(|pair| !argued(pair[0].line))
+        .map(|pair| Finding::new(path, pair[0].line, message.as_str()))
+        .collect()
+}
+
+#[test]
+fn unsafe_out_of_place_is_caught() {
+    let place = |text: &str, allowed| check_place("src/a.rs", text, allowed).len();
+    assert_eq!(place("fn f() { unsafe { g() } }", &[]), 1);
+    assert_eq!(
+        place("macro_rules! m { () => { unsafe fn f() {} } }", &[]),
+        1
+    );
+    assert_eq!(
+        place(
+            "//! unsafe\n#![allow(unsafe_code)] const A: &str = \"unsafe {\";",
+            &[]
+        ),
+        0
+    );
+    assert_eq!(
+        place("//! # Safety\n//! Why.\nunsafe fn f() {}", &["src/a.rs"]),
+        0
+    );
+    assert_eq!(
+        place("//! # Safety\n//!\nunsafe fn f() {}", &["src/a.rs"]),
+        1
+    );
+    assert_eq!(
+        place("/// # Safety\n/// Why.\nunsafe fn f() {}", &["src/a.rs"]),
+        1
+    );
+    assert_eq!(place("//! # Safety\n//! Why.\nfn f() {}", &["src/a.rs"]), 1);
+}
+
+#[test]
+fn unsafe_without_an_argument_is_caught() {
+    let caught = |text: &str| check_comments("src/a.rs", text).len();
+    assert_eq!(
+        caught("fn f() {\n    unsafe { g() }\n}\nunsafe impl Send for A {}"),
+        2
+    );
+    assert_eq!(
+        caught("// SAFETY: g has no contract.\nlet a = unsafe { g() };"),
+        0
+    );
+    assert_eq!(
+        caught(&format!(
+            "// SAFETY: far.\n{}unsafe {{ g() }}",
+            "\n".repeat(REACH)
+        )),
+        1
+    );
+    assert_eq!(caught("unsafe trait A { unsafe fn f(); }"), 0);
+}
