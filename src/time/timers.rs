@@ -1,0 +1,253 @@
+//! The timers of one loop.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+use super::clock::{self, Clock};
+use super::instant::Instant;
+use super::wheel::Wheel;
+use crate::util::{Key, WakeBatch};
+
+/// A tick of the real clock is 2¹⁶ ns = 65.5 µs: coarse enough that 100,000 sleepers a second
+/// cost 15,000 wake-ups of the loop, fine enough for the promise of 100 µs. And 16 bits with
+/// eight levels of six are the clock's 64.
+const REAL_TICK_BITS: u32 = 16;
+
+/// A manual clock is exact: tests can tell every nanosecond apart.
+const MANUAL_TICK_BITS: u32 = 0;
+
+/// The clock of one loop and what waits for it.
+///
+/// The loop calls [`fire`](Timers::fire) once a turn, and before it parks asks
+/// [`next_deadline`](Timers::next_deadline) how long it may.
+pub(crate) struct Timers {
+    clock: Clock,
+    wheel: RefCell<Wheel>,
+    closed: Cell<bool>,
+    /// What [`on_advance`](Timers::on_advance) registered with the manual clock.
+    doorbell: RefCell<Option<Waker>>,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<Timers>>> = const { RefCell::new(None) };
+}
+
+impl Timers {
+    pub(crate) fn new(clock: Clock) -> Rc<Self> {
+        let tick_bits = match clock {
+            Clock::Real => REAL_TICK_BITS,
+            Clock::Manual(_) => MANUAL_TICK_BITS,
+        };
+        Rc::new(Timers {
+            wheel: RefCell::new(Wheel::new(clock.now().as_nanos(), tick_bits)),
+            clock,
+            closed: Cell::new(false),
+            doorbell: RefCell::new(None),
+        })
+    }
+
+    /// Reads the clock.
+    #[inline]
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// How many timers are armed.
+    pub(crate) fn len(&self) -> usize {
+        self.wheel.borrow().len()
+    }
+
+    /// When the loop must call [`fire`](Timers::fire) at the latest; may be past, and may be too
+    /// early by a few turns in the life of a timer.
+    ///
+    /// On a manual clock only what is due now is given, since the kernel does not wait on that
+    /// clock: see [`jump_if_manual`](Timers::jump_if_manual) and [`on_advance`](Timers::on_advance).
+    #[inline]
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let next = self.wheel.borrow().next().map(Instant::from_nanos)?;
+        match &self.clock {
+            Clock::Real => Some(next),
+            Clock::Manual(clock) => Some(next).filter(|next| *next <= clock.now()),
+        }
+    }
+
+    /// Moves the wakers of all timers that are due at `now` into the batch, in the order of their
+    /// deadlines, and gives their number. It wakes nothing itself.
+    #[inline]
+    pub(crate) fn fire(&self, now: Instant, wakes: &mut WakeBatch) -> usize {
+        self.wheel.borrow_mut().fire(now.as_nanos(), wakes)
+    }
+
+    /// For a loop that would park with no I/O in flight: lets a manual clock jump to the next
+    /// deadline. False if the clock is real, may not jump, or nothing is armed.
+    pub(crate) fn jump_if_manual(&self) -> bool {
+        let Clock::Manual(clock) = &self.clock else {
+            return false;
+        };
+        if !clock.jumps() {
+            return false;
+        }
+        let Some(next) = self.wheel.borrow().next() else {
+            return false;
+        };
+        clock.jump(Instant::from_nanos(next));
+        true
+    }
+
+    /// Has `doorbell` woken whenever a manual clock moves, from any thread, until
+    /// [`close`](Timers::close).
+    pub(crate) fn on_advance(&self, doorbell: Waker) {
+        let Clock::Manual(clock) = &self.clock else {
+            return;
+        };
+        clock.add_doorbell(doorbell.clone());
+        let former = self.doorbell.replace(Some(doorbell));
+        if let Some(former) = former {
+            clock.remove_doorbell(&former);
+        }
+    }
+
+    /// Makes these the timers of this thread until the guard is dropped.
+    pub(crate) fn enter(self: &Rc<Self>) -> Guard {
+        Guard {
+            former: CURRENT.replace(Some(Rc::clone(self))),
+        }
+    }
+
+    /// Ends the timers with their loop: drops all wakers, waking none.
+    ///
+    /// A `Sleep` that outlives its loop can be dropped as ever. Awaiting it ends if its deadline
+    /// has passed, and else panics, since nothing is left that would wake it.
+    pub(crate) fn close(&self) {
+        self.closed.set(true);
+        let mut wakers = Vec::new();
+        self.wheel.borrow_mut().clear(&mut wakers);
+        let doorbell = self.doorbell.take();
+        if let (Clock::Manual(clock), Some(doorbell)) = (&self.clock, &doorbell) {
+            clock.remove_doorbell(doorbell);
+        }
+        drop(wakers);
+    }
+
+    /// The timers of the running loop.
+    #[inline]
+    pub(super) fn current() -> Option<Rc<Timers>> {
+        CURRENT
+            .try_with(|current| current.borrow().clone())
+            .ok()
+            .flatten()
+    }
+
+    /// Adds a timer.
+    #[inline]
+    pub(super) fn arm(&self, deadline: Instant, waker: &Waker) -> Key {
+        assert!(!self.closed.get(), "{CLOSED}");
+        let waker = waker.clone();
+        let past = self.is_past(deadline);
+        let armed = self
+            .wheel
+            .borrow_mut()
+            .arm(deadline.as_nanos(), past, waker);
+        armed.unwrap_or_else(|_| panic!("a loop has at most {} timers at once", Key::MAX_SLOTS))
+    }
+
+    /// Gives a timer a new deadline and keeps its waker; false if it has fired.
+    pub(super) fn move_to(&self, key: Key, deadline: Instant) -> bool {
+        let past = self.is_past(deadline);
+        self.wheel
+            .borrow_mut()
+            .move_to(key, deadline.as_nanos(), past)
+    }
+
+    /// Removes a timer, if it has not fired.
+    #[inline]
+    pub(super) fn cancel(&self, key: Key) {
+        let waker = self.wheel.borrow_mut().cancel(key);
+        drop(waker);
+    }
+
+    pub(super) fn has_fired(&self, key: Key) -> bool {
+        self.wheel.borrow_mut().waker(key).is_none()
+    }
+
+    /// Ready once the timer has fired; until then `waker` is the one that will be woken.
+    #[inline]
+    pub(super) fn poll(&self, key: Key, deadline: Instant, waker: &Waker) -> Poll<()> {
+        if self.closed.get() {
+            assert!(self.now() >= deadline, "{CLOSED}");
+            return Poll::Ready(());
+        }
+        match self.wheel.borrow_mut().waker(key) {
+            None => return Poll::Ready(()),
+            Some(present) if present.will_wake(waker) => return Poll::Pending,
+            Some(_) => {}
+        }
+        let mut waker = waker.clone();
+        let armed = match self.wheel.borrow_mut().waker(key) {
+            None => Poll::Ready(()),
+            Some(present) => {
+                std::mem::swap(present, &mut waker);
+                Poll::Pending
+            }
+        };
+        drop(waker);
+        armed
+    }
+
+    /// A deadline in the present tick may have passed since the turn read the clock. In its slot
+    /// it would wait for later ones of the same tick, so it is worth another look at the clock.
+    #[inline]
+    fn is_past(&self, deadline: Instant) -> bool {
+        self.wheel.borrow().is_near(deadline.as_nanos()) && deadline <= self.now()
+    }
+}
+
+const CLOSED: &str =
+    "the loop of this `Sleep` has ended: make a new one in the loop that awaits it";
+
+/// Reads the clock of the running loop, or the real one outside a loop.
+#[inline]
+pub(super) fn clock_now() -> Instant {
+    let current = |current: &RefCell<Option<Rc<Timers>>>| match &*current.borrow() {
+        Some(timers) => timers.now(),
+        None => clock::monotonic(),
+    };
+    // The thread's last destructors may still ask for the time.
+    CURRENT
+        .try_with(current)
+        .unwrap_or_else(|_| clock::monotonic())
+}
+
+/// Whether a loop runs on this thread.
+#[inline]
+pub(super) fn in_loop() -> bool {
+    CURRENT
+        .try_with(|current| current.borrow().is_some())
+        .unwrap_or(false)
+}
+
+impl fmt::Debug for Timers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timers")
+            .field("clock", &self.clock)
+            .field("armed", &self.len())
+            .field("next", &self.next_deadline())
+            .field("closed", &self.closed.get())
+            .finish()
+    }
+}
+
+/// Restores the timers that were current before.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    former: Option<Rc<Timers>>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let entered = CURRENT.try_with(|current| current.replace(self.former.take()));
+        drop(entered);
+    }
+}

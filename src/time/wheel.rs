@@ -1,0 +1,296 @@
+//! A hierarchical timing wheel: arm and cancel in constant time, however many timers there are.
+//!
+//! Time is cut into ticks. Read a tick's number in base 64: a timer stands on the level of the
+//! highest digit in which its tick differs from the present one, in the slot which that digit
+//! names. So level 0 holds the present 64 ticks, one per slot, level 1 the present 64 × 64, and so
+//! on up to the end of the clock; no slot ever holds timers of two rounds, and the first occupied
+//! slot of the lowest occupied level is the next one in time. When time enters a slot of an upper
+//! level, its timers move down (they *cascade*), at most once per level in a timer's life.
+//!
+//! A slot of level 0 fires as a whole, once its **latest** deadline has passed. So timers are never
+//! early, at most a tick late, exact where one stands alone, and those of one tick cost one
+//! wake-up of the loop. For an upper slot the **earliest** deadline is kept: the loop can sleep
+//! until then, not only until the slot begins. Both marks may be stale after a cancel; that costs
+//! a look too many at the worst, never one too few.
+//!
+//! A heap was rejected for its logarithmic arm and cancel: most timers are timeouts that never
+//! fire.
+
+use std::mem;
+use std::task::Waker;
+
+use crate::util::{Key, SlotTable, WakeBatch};
+
+const SLOTS: usize = 64;
+/// Bits of the tick's number per level.
+const DIGIT: u32 = SLOTS.trailing_zeros();
+
+#[derive(Debug)]
+pub(super) struct Wheel {
+    timers: SlotTable<Timer>,
+    /// 64 per level, lowest level first, and at the end the one of the timers that were past
+    /// when they were armed.
+    slots: Box<[Slot]>,
+    /// A bit per slot, a word per level.
+    occupied: Box<[u64]>,
+    /// The time up to which timers have fired, in nanoseconds.
+    now: u64,
+    /// A tick has 2 to the power of this nanoseconds.
+    tick_bits: u32,
+}
+
+#[derive(Debug)]
+struct Timer {
+    deadline: u64,
+    waker: Waker,
+    /// Index of the slot in whose list this timer stands.
+    place: u32,
+    prev: Key,
+    next: Key,
+}
+
+/// A list of timers, in the order in which they came.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    head: Key,
+    tail: Key,
+    /// When the loop must look here: level 0 the latest deadline, above it the earliest.
+    look_at: u64,
+}
+
+/// No timer. The table never has that many slots.
+const NIL: Key = Key {
+    slot: u32::MAX,
+    generation: 0,
+};
+const EMPTY: Slot = Slot {
+    head: NIL,
+    tail: NIL,
+    look_at: 0,
+};
+
+const LINKED: &str = "a linked timer is in the table";
+
+impl Wheel {
+    /// Starts at `now`, in nanoseconds, with ticks of 2 to the power of `tick_bits` nanoseconds.
+    pub(super) fn new(now: u64, tick_bits: u32) -> Self {
+        let levels = (u64::BITS - tick_bits).div_ceil(DIGIT) as usize;
+        Wheel {
+            timers: SlotTable::default(),
+            slots: vec![EMPTY; levels * SLOTS + 1].into(),
+            occupied: vec![0; levels + 1].into(),
+            now,
+            tick_bits,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.timers.len()
+    }
+
+    /// Whether the deadline is past, or so near that it may be when the clock is read again.
+    #[inline]
+    pub(super) fn is_near(&self, deadline: u64) -> bool {
+        deadline >> self.tick_bits <= self.now >> self.tick_bits
+    }
+
+    /// Adds a timer; `past` if it must fire the next time, whatever the time is then. Gives the
+    /// waker back if the table is full.
+    #[inline]
+    pub(super) fn arm(&mut self, deadline: u64, past: bool, waker: Waker) -> Result<Key, Waker> {
+        let timer = Timer {
+            deadline,
+            waker,
+            place: 0,
+            prev: NIL,
+            next: NIL,
+        };
+        let key = self.timers.insert(timer).map_err(|timer| timer.waker)?;
+        self.link(key, deadline, past);
+        Ok(key)
+    }
+
+    /// Takes a timer out; `None` if it has fired.
+    #[inline]
+    pub(super) fn cancel(&mut self, key: Key) -> Option<Waker> {
+        let Timer {
+            waker,
+            place,
+            prev,
+            next,
+            ..
+        } = self.timers.remove(key)?;
+        self.unlink(place as usize, prev, next);
+        Some(waker)
+    }
+
+    /// Gives a timer a new deadline; false if it has fired.
+    pub(super) fn move_to(&mut self, key: Key, deadline: u64, past: bool) -> bool {
+        let Some(timer) = self.timers.get_mut(key) else {
+            return false;
+        };
+        let (place, prev, next) = (timer.place as usize, timer.prev, timer.next);
+        timer.deadline = deadline;
+        self.unlink(place, prev, next);
+        self.link(key, deadline, past);
+        true
+    }
+
+    /// The waker of a timer; `None` if it has fired.
+    #[inline]
+    pub(super) fn waker(&mut self, key: Key) -> Option<&mut Waker> {
+        self.timers.get_mut(key).map(|timer| &mut timer.waker)
+    }
+
+    /// When [`fire`](Wheel::fire) has something to do next; no timer's deadline is missed by
+    /// more than a tick if it is called then.
+    #[inline]
+    pub(super) fn next(&self) -> Option<u64> {
+        if self.slots[self.past()].head != NIL {
+            return Some(self.now);
+        }
+        self.first().map(|place| self.slots[place].look_at)
+    }
+
+    /// Takes out what is due at `now`: by tick, and in the order of arming within one.
+    pub(super) fn fire(&mut self, now: u64, wakes: &mut WakeBatch) -> usize {
+        let before = self.timers.len();
+        let now = now.max(self.now);
+        while let Some(place) = self.first() {
+            let begins = self.begins(place);
+            let lowest = place < SLOTS;
+            if now
+                < if lowest {
+                    self.slots[place].look_at
+                } else {
+                    begins
+                }
+            {
+                break;
+            }
+            self.now = self.now.max(begins);
+            let head = self.take(place);
+            if lowest {
+                self.fire_list(head, wakes);
+            } else {
+                self.cascade(head);
+            }
+        }
+        self.now = now;
+        // Last, so that equal deadlines fire in the order of arming.
+        let past = self.take(self.past());
+        self.fire_list(past, wakes);
+        before - self.timers.len()
+    }
+
+    /// Takes everything out and gives the memory back.
+    pub(super) fn clear(&mut self, wakes: &mut Vec<Waker>) {
+        let mut timers = mem::take(&mut self.timers);
+        let keys: Vec<Key> = timers.keys().collect();
+        wakes.extend(
+            keys.into_iter()
+                .filter_map(|key| timers.remove(key))
+                .map(|it| it.waker),
+        );
+        self.slots.fill(EMPTY);
+        self.occupied.fill(0);
+    }
+
+    /// Takes a chain of timers out of the table. They are linked to no slot any more.
+    fn fire_list(&mut self, mut key: Key, wakes: &mut WakeBatch) {
+        while key != NIL {
+            let timer = self.timers.remove(key).expect(LINKED);
+            wakes.push(timer.waker);
+            key = timer.next;
+        }
+    }
+
+    /// Places a chain of timers anew, one level or more below where they came from.
+    fn cascade(&mut self, mut key: Key) {
+        while key != NIL {
+            let timer = self.timers.get_mut(key).expect(LINKED);
+            let (next, deadline) = (timer.next, timer.deadline);
+            self.link(key, deadline, false);
+            key = next;
+        }
+    }
+
+    /// Appends a timer to the list of its slot.
+    #[inline]
+    fn link(&mut self, key: Key, deadline: u64, past: bool) {
+        let place = if past {
+            self.past()
+        } else {
+            self.place(deadline)
+        };
+        let slot = &mut self.slots[place];
+        let tail = mem::replace(&mut slot.tail, key);
+        if tail == NIL {
+            slot.head = key;
+            slot.look_at = deadline;
+            self.occupied[place / SLOTS] |= 1 << (place % SLOTS);
+        } else {
+            let outer = if place < SLOTS { u64::max } else { u64::min };
+            slot.look_at = outer(slot.look_at, deadline);
+            self.timers.get_mut(tail).expect(LINKED).next = key;
+        }
+        let timer = self.timers.get_mut(key).expect(LINKED);
+        timer.place = place as u32;
+        timer.prev = tail;
+        timer.next = NIL;
+    }
+
+    #[inline]
+    fn unlink(&mut self, place: usize, prev: Key, next: Key) {
+        match self.timers.get_mut(prev) {
+            Some(prev) => prev.next = next,
+            None => self.slots[place].head = next,
+        }
+        match self.timers.get_mut(next) {
+            Some(next) => next.prev = prev,
+            None => self.slots[place].tail = prev,
+        }
+        if self.slots[place].head == NIL {
+            self.occupied[place / SLOTS] &= !(1 << (place % SLOTS));
+        }
+    }
+
+    /// Empties a slot and gives the first of its timers.
+    #[inline]
+    fn take(&mut self, place: usize) -> Key {
+        self.occupied[place / SLOTS] &= !(1 << (place % SLOTS));
+        mem::replace(&mut self.slots[place], EMPTY).head
+    }
+
+    /// Where a deadline belongs that is not in an earlier tick than the present.
+    #[inline]
+    fn place(&self, deadline: u64) -> usize {
+        let tick = deadline >> self.tick_bits;
+        let differing = (tick ^ (self.now >> self.tick_bits)) | 1;
+        let level = differing.ilog2() / DIGIT;
+        let digit = (tick >> (level * DIGIT)) as usize % SLOTS;
+        level as usize * SLOTS + digit
+    }
+
+    /// When a slot begins, in nanoseconds: the present up to the slot's level, then its digit.
+    #[inline]
+    fn begins(&self, place: usize) -> u64 {
+        let shift = self.tick_bits + (place / SLOTS) as u32 * DIGIT;
+        let above = u64::MAX.checked_shl(shift + DIGIT).unwrap_or(0);
+        self.now & above | ((place % SLOTS) as u64) << shift
+    }
+
+    /// The occupied slot that is next in time.
+    #[inline]
+    fn first(&self) -> Option<usize> {
+        let levels = &self.occupied[..self.occupied.len() - 1];
+        let level = levels.iter().position(|&slots| slots != 0)?;
+        Some(level * SLOTS + levels[level].trailing_zeros() as usize)
+    }
+
+    /// The slot of the timers that were past when they were armed.
+    #[inline]
+    fn past(&self) -> usize {
+        self.slots.len() - 1
+    }
+}
