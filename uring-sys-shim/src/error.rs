@@ -84,7 +84,7 @@ struct Circumstances {
     disabled: Option<i64>,
     /// Whether the process is in the group of sysctl `kernel.io_uring_group`.
     in_group: bool,
-    /// `Seccomp:` of `/proc/self/status`: 0 is none, 1 strict, 2 a filter.
+    /// `Seccomp:` of `/proc/thread-self/status`: 0 is none, 1 strict, 2 a filter.
     seccomp: Option<i64>,
     /// Bytes; `None` is unlimited.
     memlock: Option<u64>,
@@ -252,8 +252,9 @@ fn in_group(group: i64) -> bool {
     getegid() == group || getgroups().is_ok_and(|groups| groups.contains(&group))
 }
 
+/// Filters are a thread's own: another thread of the process may have none.
 fn seccomp_mode() -> Option<i64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let status = fs::read_to_string("/proc/thread-self/status").ok()?;
     status
         .lines()
         .find_map(|line| line.strip_prefix("Seccomp:"))?

@@ -94,21 +94,22 @@ fn a_place_is_free_before_each_is_called() {
         cq_entries: 1,
     })
     .unwrap();
-    push(&mut ring, sqe::nop().user_data(0));
-    ring.enter(Wait::Submit).unwrap();
-    let fd = ring.ring_fd();
-    let mut again = 0;
-    ring.reap(&mut |_| {
-        // Posted from outside, as a forgetful caller could.
-        let entered = nix::errno::Errno::result({
-            // SAFETY: runs task work of a ring that is open; no memory is passed.
-            unsafe { libc::syscall(libc::SYS_io_uring_enter, fd, 0, 0, 1, 0, 0) }
-        });
-        assert!(entered.is_ok());
-        again += 1;
+    for n in 0..2 {
+        push(&mut ring, sqe::nop().user_data(n));
+        ring.enter(Wait::Submit).unwrap();
+    }
+    assert!(ring.flags().overflow, "the only place is taken");
+    let (fd, get_events) = (ring.ring_fd(), 1);
+    let first = ring.reap(&mut |cqe| {
+        assert_eq!(cqe.user_data, 0);
+        // SAFETY: no memory is passed; it makes the kernel put the other one into the free place.
+        let entered =
+            unsafe { libc::syscall(libc::SYS_io_uring_enter, fd, 0, 0, get_events, 0, 0) };
+        assert_eq!(entered, 0);
     });
-    assert_eq!(again, 1);
-    assert!(!ring.flags().overflow);
+    assert_eq!(first, 1, "what came meanwhile is for the next call");
+    assert!(ring.has_completions() && !ring.flags().overflow);
+    assert_eq!(reap(&mut ring)[0].user_data, 1);
 }
 
 #[test]
