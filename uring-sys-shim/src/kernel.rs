@@ -6,7 +6,7 @@
 //! were (`MADV_DONTFORK`), so everything that reads or writes them asks `owner` first.
 #![allow(
     unsafe_code,
-    reason = "an Sqe is viewed as the crate's Entry; io_uring_enter is raw"
+    reason = "an Sqe is viewed as the crate's Entry; queues are shared"
 )]
 
 use std::fmt;
@@ -16,8 +16,8 @@ use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr::from_ref;
 
-use io_uring::types::{IOU_PBUF_RING_INC, SubmitArgs, Timespec};
-use io_uring::{CompletionStatus, EnterFlags, IoUring, squeue};
+use io_uring::types::IOU_PBUF_RING_INC;
+use io_uring::{CompletionStatus, IoUring, squeue};
 use nix::time::{ClockId, clock_gettime};
 
 use crate::buf_ring::BufRing;
@@ -29,13 +29,23 @@ use crate::ring::{Full, GroupId, Ring, SqFlags, Wait};
 use crate::setup::Setup;
 use crate::sqe::Sqe;
 
-const NANOS_PER_SECOND: u64 = 1_000_000_000;
+pub(crate) const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
 /// An io_uring instance of the kernel, for the thread that makes it.
+///
+/// It counts a group's buffers from one [`publish`](Ring::publish) to the next; how many the kernel
+/// still holds from before is for its user to know.
 ///
 /// Dropping it neither cancels nor awaits what is in flight. In a forked child it is dead: `push`
 /// says [`Full`], `enter` fails, `reap` finds nothing, and dropping it closes the child's copy of
 /// the descriptor and no more.
+///
+/// It stays on its thread:
+///
+/// ```compile_fail,E0277
+/// fn sent<T: Send>() {}
+/// sent::<uring_sys_shim::KernelRing>();
+/// ```
 pub struct KernelRing {
     ring: ManuallyDrop<IoUring>,
     status: CompletionStatus,
@@ -107,48 +117,6 @@ impl KernelRing {
         unsafe { self.ring.submission_shared() }
     }
 
-    /// Waits for `min_complete` completions, without a limit.
-    fn enter_raw(&self, min_complete: u32, flags: EnterFlags) -> io::Result<u32> {
-        let submitter = self.ring.submitter();
-        // SAFETY: no argument is passed, and whoever pushed the SQEs vouched for them.
-        let entered = unsafe {
-            submitter.enter::<libc::sigset_t>(self.unsubmitted(), min_complete, flags.bits(), None)
-        };
-        taken(entered)
-    }
-
-    /// Waits for one completion or until the clock shows `deadline`.
-    fn enter_until(&self, deadline: u64) -> io::Result<u32> {
-        let now = self.now();
-        if deadline <= now {
-            // A wait of no time at all would still arm a timer, for 18 µs instead of 0.2.
-            return self.enter_raw(0, EnterFlags::GETEVENTS);
-        }
-        let mut flags = EnterFlags::GETEVENTS | EnterFlags::EXT_ARG | self.no_iowait();
-        let mut until = deadline - now;
-        if self.caps.contains(Caps::ABS_TIMER) {
-            flags |= EnterFlags::ABS_TIMER;
-            until = deadline;
-        }
-        let until = Timespec::new()
-            .sec(until / NANOS_PER_SECOND)
-            .nsec((until % NANOS_PER_SECOND) as u32);
-        let argument = SubmitArgs::new().timespec(&until);
-        let submitter = self.ring.submitter();
-        // SAFETY: the argument is a `struct io_uring_getevents_arg`, as EXT_ARG says; it and the
-        // timespec live until the call returns, and whoever pushed the SQEs vouched for them.
-        let entered =
-            unsafe { submitter.enter(self.unsubmitted(), 1, flags.bits(), Some(&argument)) };
-        taken(entered)
-    }
-
-    fn no_iowait(&self) -> EnterFlags {
-        match self.caps.contains(Caps::NO_IOWAIT) {
-            true => EnterFlags::NO_IOWAIT,
-            false => EnterFlags::empty(),
-        }
-    }
-
     #[inline]
     fn group(&mut self, group: GroupId) -> &mut BufRing {
         let found = self.groups.iter_mut().find(|(id, _)| *id == group);
@@ -183,13 +151,7 @@ impl Ring for KernelRing {
                 "the ring belongs to the process that forked this one",
             ));
         }
-        match wait {
-            Wait::Submit if self.unsubmitted() == 0 => Ok(0),
-            Wait::Submit => self.enter_raw(0, EnterFlags::empty()),
-            Wait::Poll => self.enter_raw(0, EnterFlags::GETEVENTS),
-            Wait::Forever => self.enter_raw(1, EnterFlags::GETEVENTS | self.no_iowait()),
-            Wait::Until(deadline) => self.enter_until(deadline),
-        }
+        self.enter_kernel(wait)
     }
 
     #[inline]
@@ -289,15 +251,6 @@ impl Ring for KernelRing {
         if self.owner.is_here() {
             self.group(group).publish();
         }
-    }
-}
-
-/// `EINTR` and an expired wait are no failures: callers look at queue and clock anyway.
-fn taken(entered: io::Result<usize>) -> io::Result<u32> {
-    match entered {
-        Ok(count) => Ok(count as u32),
-        Err(error) if matches!(error.raw_os_error(), Some(libc::EINTR | libc::ETIME)) => Ok(0),
-        Err(error) => Err(error),
     }
 }
 

@@ -19,7 +19,9 @@
 
 mod buf_ring;
 mod caps;
+mod circumstances;
 mod cqe;
+mod doctor;
 mod error;
 mod kernel;
 mod owner;
@@ -31,12 +33,14 @@ mod setup;
 pub mod sqe;
 mod support;
 pub mod sys;
+mod wait;
 
 pub use caps::Caps;
 pub use cqe::Cqe;
+pub use doctor::doctor;
 pub use error::SetupError;
 pub use kernel::KernelRing;
 pub use ring::{Full, GroupId, Ring, SqFlags, Wait};
 pub use setup::Setup;
 pub use sqe::Sqe;
-pub use support::{Support, doctor, support};
+pub use support::{Support, support};

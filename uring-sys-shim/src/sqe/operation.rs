@@ -1,15 +1,11 @@
-//! [`Sqe`] and one small function for each operation that fills one in.
-//!
-//! The functions only write numbers; what the addresses in them must satisfy is the contract of
-//! [`Ring::push`](crate::Ring::push). Addresses of socket address, iovec array and option value are
-//! read when the SQE is submitted; `msghdr` and buffers must live until the final completion.
+//! One small function for each operation.
 
-use std::fmt;
 use std::os::fd::RawFd;
 
 use io_uring::opcode;
 use io_uring::squeue::Flags;
 
+use super::Sqe;
 use crate::ring::GroupId;
 
 /// `IORING_ACCEPT_MULTISHOT`, in `ioprio`.
@@ -26,108 +22,6 @@ const CANCEL_ALL: u32 = 1 << 0;
 const CANCEL_ANY: u32 = 1 << 2;
 /// `SOCKET_URING_OP_SETSOCKOPT`, in the first half of `off`.
 const COMMAND_SETSOCKOPT: u32 = 3;
-
-/// A submission queue entry, `struct io_uring_sqe` with every field readable.
-///
-/// ```
-/// use uring_sys_shim::sqe;
-///
-/// let entry = sqe::close(5).user_data(7).link();
-/// assert_eq!((entry.fd, entry.user_data), (5, 7));
-/// assert_eq!(format!("{entry:?}"), "CLOSE { fd: 5, flags: IO_LINK, user_data: 0x7 }");
-/// ```
-#[repr(C)]
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Sqe {
-    /// `IORING_OP_*`.
-    pub opcode: u8,
-    /// `IOSQE_*`.
-    pub flags: u8,
-    /// A priority, or the socket operations' own flags.
-    pub ioprio: u16,
-    /// The descriptor; for `SOCKET` the domain.
-    pub fd: i32,
-    /// An offset, `addr2`, or a command's number.
-    pub off: u64,
-    /// An address, or the `user_data` to cancel.
-    pub addr: u64,
-    /// A length in bytes, a count, or a small argument.
-    pub len: u32,
-    /// The operation's flags: `MSG_*`, `SOCK_*`, `POLL*`, …
-    pub op_flags: u32,
-    /// Comes back in each completion.
-    pub user_data: u64,
-    /// A registered buffer, or a group to pick a buffer from.
-    pub buf_index: u16,
-    /// Registered credentials; 0 for none.
-    pub personality: u16,
-    /// A slot of the registered files, `splice_fd_in`, or `optlen`.
-    pub file_index: u32,
-    /// A third address.
-    pub addr3: u64,
-    /// Unused by all operations here.
-    pub pad: u64,
-}
-
-const _: () = assert!(size_of::<Sqe>() == size_of::<io_uring::squeue::Entry>());
-const _: () = assert!(align_of::<Sqe>() == align_of::<io_uring::squeue::Entry>());
-
-impl Sqe {
-    const fn new(opcode: u8, fd: RawFd) -> Sqe {
-        Sqe {
-            opcode,
-            flags: 0,
-            ioprio: 0,
-            fd,
-            off: 0,
-            addr: 0,
-            len: 0,
-            op_flags: 0,
-            user_data: 0,
-            buf_index: 0,
-            personality: 0,
-            file_index: 0,
-            addr3: 0,
-            pad: 0,
-        }
-    }
-
-    /// Sets what comes back in each completion.
-    #[inline]
-    #[must_use]
-    pub const fn user_data(mut self, user_data: u64) -> Sqe {
-        self.user_data = user_data;
-        self
-    }
-
-    /// Makes no completion if it succeeds.
-    #[inline]
-    #[must_use]
-    pub const fn skip_success(self) -> Sqe {
-        self.flag(Flags::SKIP_SUCCESS)
-    }
-
-    /// Starts the next SQE only when this one has succeeded in full; otherwise it ends with
-    /// `ECANCELED`.
-    #[inline]
-    #[must_use]
-    pub const fn link(self) -> Sqe {
-        self.flag(Flags::IO_LINK)
-    }
-
-    /// Starts the next SQE when this one has ended, whatever its result.
-    #[inline]
-    #[must_use]
-    pub const fn hardlink(self) -> Sqe {
-        self.flag(Flags::IO_HARDLINK)
-    }
-
-    #[inline]
-    const fn flag(mut self, flag: Flags) -> Sqe {
-        self.flags |= flag.bits();
-        self
-    }
-}
 
 /// Does nothing and completes with 0.
 #[inline]
@@ -378,65 +272,5 @@ const fn halves(first: u32, second: u32) -> u64 {
         (first as u64) << 32 | second as u64
     } else {
         (second as u64) << 32 | first as u64
-    }
-}
-
-impl fmt::Debug for Sqe {
-    /// The operation's name and every field that is not zero.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = match self.name() {
-            Some(name) => f.debug_struct(name),
-            None => f.debug_struct(&format!("OPCODE_{}", self.opcode)),
-        };
-        out.field("fd", &self.fd);
-        if self.flags != 0 {
-            let mut names = String::new();
-            let flags = Flags::from_bits_retain(self.flags);
-            bitflags::parser::to_writer(&flags, &mut names)?;
-            out.field("flags", &format_args!("{names}"));
-        }
-        let numbers = [
-            ("ioprio", u64::from(self.ioprio)),
-            ("off", self.off),
-            ("addr", self.addr),
-            ("len", u64::from(self.len)),
-            ("op_flags", u64::from(self.op_flags)),
-            ("user_data", self.user_data),
-            ("buf_index", u64::from(self.buf_index)),
-            ("personality", u64::from(self.personality)),
-            ("file_index", u64::from(self.file_index)),
-            ("addr3", self.addr3),
-            ("pad", self.pad),
-        ];
-        for (name, number) in numbers.into_iter().filter(|&(_, number)| number != 0) {
-            out.field(name, &format_args!("{number:#x}"));
-        }
-        out.finish()
-    }
-}
-
-impl Sqe {
-    fn name(&self) -> Option<&'static str> {
-        Some(match self.opcode {
-            opcode::Nop::CODE => "NOP",
-            opcode::Accept::CODE => "ACCEPT",
-            opcode::Connect::CODE => "CONNECT",
-            opcode::Recv::CODE => "RECV",
-            opcode::Send::CODE => "SEND",
-            opcode::SendMsg::CODE => "SENDMSG",
-            opcode::RecvMsg::CODE => "RECVMSG",
-            opcode::Socket::CODE => "SOCKET",
-            opcode::Bind::CODE => "BIND",
-            opcode::Listen::CODE => "LISTEN",
-            opcode::UringCmd16::CODE => "URING_CMD",
-            opcode::Shutdown::CODE => "SHUTDOWN",
-            opcode::Close::CODE => "CLOSE",
-            opcode::AsyncCancel::CODE => "ASYNC_CANCEL",
-            opcode::PollAdd::CODE => "POLL_ADD",
-            opcode::MsgRingData::CODE => "MSG_RING",
-            opcode::Read::CODE => "READ",
-            opcode::Write::CODE => "WRITE",
-            _ => return None,
-        })
     }
 }
