@@ -1,9 +1,26 @@
-//! asyncio for Rust on io_uring.
+#![doc = include_str!("../README.md")]
 
+pub mod buf;
+pub mod cores;
+mod driver;
+mod executor;
+pub mod net;
+pub mod op;
+mod runner;
+mod runtime;
+pub mod signal;
+pub mod stream;
 pub mod task;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod time;
-pub(crate) mod util;
+mod transport;
+mod util;
 
+pub use buf::{BufResult, Chunk};
+pub use cores::{Core, Cores, CoresError};
+pub use executor::{JoinError, JoinHandle, spawn, yield_now};
+pub use runner::{Builder, ExceptionContext, RunError, Runner, run, set_default_builder};
+pub use runtime::{LoopClosed, RemoteError, RemoteHandle, RemoteJoin};
 pub use task::{Timeout, TimeoutError, timeout, timeout_at};
+pub use uring_sys_shim::{Support, doctor, support};

@@ -1,7 +1,12 @@
 //! A descriptor that is closed through the ring.
+//!
+//! # Safety
+//! A `Descriptor` owns its number from `new` to `release` or drop; in between the number is open.
+
+#![allow(unsafe_code, reason = "borrows and gives away the descriptor that it owns")]
 
 use std::cell::Cell;
-use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::rc::Rc;
 
 use uring_sys_shim::sqe;
@@ -16,6 +21,7 @@ use super::core::Driver;
 #[derive(Debug)]
 pub(crate) struct Descriptor {
     driver: Rc<Driver>,
+    /// -1 once released.
     fd: Cell<RawFd>,
 }
 
@@ -32,16 +38,27 @@ impl Descriptor {
         &self.driver
     }
 
-    /// Gives the descriptor away; dropping `self` later closes nothing.
-    pub(crate) fn release(&self) -> RawFd {
-        self.fd.replace(-1)
+    /// Gives the descriptor away, once; dropping `self` later closes nothing.
+    pub(crate) fn release(&self) -> Option<OwnedFd> {
+        let fd = self.fd.replace(-1);
+        // SAFETY: the number was ours and open, and the cell does not name it any more.
+        (fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
+    }
+}
+
+impl AsFd for Descriptor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        // A released descriptor is not reachable by users: `release` is the end of its owner.
+        assert!(self.fd.get() >= 0, "the descriptor was given away");
+        // SAFETY: the number is open while `self` holds it. Release and close take the owner by
+        // value or end it, so no borrow outlives them.
+        unsafe { BorrowedFd::borrow_raw(self.fd.get()) }
     }
 }
 
 impl Drop for Descriptor {
     fn drop(&mut self) {
-        let fd = self.fd.get();
-        if fd >= 0 {
+        if let Some(fd) = self.release() {
             self.driver.close_descriptor(fd);
         }
     }
@@ -49,11 +66,11 @@ impl Drop for Descriptor {
 
 impl Driver {
     /// Closes a descriptor without waiting for it.
-    pub(crate) fn close_descriptor(&self, fd: RawFd) {
+    pub(crate) fn close_descriptor(&self, fd: OwnedFd) {
         if self.is_closed() {
-            uring_sys_shim::sys::close(fd);
+            drop(fd);
         } else {
-            self.submit_unheard(sqe::close(fd));
+            self.submit_unheard(sqe::close(fd.into_raw_fd()));
         }
     }
 }

@@ -57,7 +57,7 @@ pub(crate) async fn bind(socket: &Descriptor, address: SocketAddr) -> io::Result
         let operation = Bind { fd: socket.raw(), address: SockAddr::new(address) };
         return Submit::new(driver, operation).await;
     }
-    sys::bind(socket.raw(), address)
+    sys::bind(socket.raw(), &address.into())
 }
 
 /// Lets a bound socket take connections, at most `backlog` of them waiting.
@@ -66,5 +66,5 @@ pub(crate) async fn listen(socket: &Descriptor, backlog: u32) -> io::Result<()> 
     if driver.caps().contains(Caps::RING_BIND_LISTEN) {
         return Submit::new(driver, Listen { fd: socket.raw(), backlog }).await;
     }
-    sys::listen(socket.raw(), backlog)
+    sys::listen(socket.raw(), i32::try_from(backlog).unwrap_or(i32::MAX))
 }

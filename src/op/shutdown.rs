@@ -7,7 +7,7 @@
 
 use std::io;
 use std::net::Shutdown;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::rc::Rc;
 
 use uring_sys_shim::sqe;
@@ -31,13 +31,16 @@ pub(crate) fn shutdown(
     unsafe { driver.submit_to(sqe::shutdown(fd, how), sink, tag) }
 }
 
-/// Closes a descriptor and tells the sink.
+/// Closes a descriptor and tells the sink. If the ring does not take it, it is closed at once.
 pub(crate) fn close(
     driver: &Driver,
-    fd: RawFd,
+    fd: OwnedFd,
     sink: Rc<dyn Sink>,
     tag: u32,
 ) -> io::Result<OpKey> {
     // SAFETY: the SQE names no memory.
-    unsafe { driver.submit_to(sqe::close(fd), sink, tag) }
+    let key = unsafe { driver.submit_to(sqe::close(fd.as_raw_fd()), sink, tag) }?;
+    // The operation owns it now.
+    let _ = fd.into_raw_fd();
+    Ok(key)
 }

@@ -2,6 +2,7 @@
 //! descriptor is closed. Closing first would neither cancel them nor send FIN.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
@@ -35,16 +36,14 @@ impl Closing {
 
     /// Closes the descriptor; the owner has made sure that nothing is in flight.
     pub(super) fn close(&mut self, socket: &Descriptor, sink: Rc<dyn Sink>, tag: u32) {
-        let fd = socket.raw();
-        if fd < 0 {
-            return;
+        let Some(fd) = socket.release() else { return };
+        let driver = socket.driver();
+        if !self.heard || !driver.is_open() {
+            driver.close_descriptor(fd);
+            self.result = Some(0);
+        } else if shutdown::close(driver, fd, sink, tag).is_err() {
+            self.result = Some(-libc::EBADF);
         }
-        if self.heard && shutdown::close(socket.driver(), fd, sink, tag).is_ok() {
-            socket.release();
-            return;
-        }
-        socket.driver().close_descriptor(socket.release());
-        self.result = Some(0);
     }
 
     pub(super) fn closed(&mut self, cqe: Cqe, routing: &mut Routing<'_>) {
@@ -113,7 +112,7 @@ impl Stream {
     pub(crate) fn poll_release(
         &self,
         cx: &mut Context<'_>,
-    ) -> Poll<io::Result<(i32, Vec<u8>)>> {
+    ) -> Poll<io::Result<(OwnedFd, Vec<u8>)>> {
         self.settle_forgotten_read();
         let stop = self.receiver.borrow_mut().stop();
         if let Some(key) = stop {
@@ -124,7 +123,8 @@ impl Stream {
             if let Some(errno) = receiver.error {
                 return Poll::Ready(Err(io::Error::from_raw_os_error(errno)));
             }
-            return Poll::Ready(Ok((self.socket.release(), receiver.ahead.take_all())));
+            let fd = self.socket.release().ok_or_else(crate::driver::closed_error)?;
+            return Poll::Ready(Ok((fd, receiver.ahead.take_all())));
         }
         drop(receiver);
         self.register_reader(cx);

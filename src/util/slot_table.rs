@@ -29,7 +29,10 @@ pub(crate) struct SlotTable<T> {
 
 impl<T> Default for SlotTable<T> {
     fn default() -> Self {
-        SlotTable { slots: Slab::new(), generations: Vec::new() }
+        SlotTable {
+            slots: Slab::new(),
+            generations: Vec::new(),
+        }
     }
 }
 
@@ -44,7 +47,10 @@ impl<T> SlotTable<T> {
         if slot == self.generations.len() {
             self.generations.push(0);
         }
-        Ok(Key { slot: slot as u32, generation: self.generations[slot] })
+        Ok(Key {
+            slot: slot as u32,
+            generation: self.generations[slot],
+        })
     }
 
     /// Takes the value out and ends the tenancy; `None` if it had ended before.

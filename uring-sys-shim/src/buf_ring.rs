@@ -34,12 +34,7 @@ impl BufRing {
         // SAFETY: a new mapping at an address of the kernel's choice replaces nothing.
         let memory =
             unsafe { mmap_anonymous(None, length(entries), access, MapFlags::MAP_PRIVATE) }?;
-        let ring = BufRing {
-            memory: memory.cast(),
-            entries,
-            tail: 0,
-            published: 0,
-        };
+        let ring = BufRing { memory: memory.cast(), entries, tail: 0, published: 0 };
         // Without it a fork makes the pages copy-on-write: the kernel would go on reading the
         // pinned ones while this process writes to a copy.
         // SAFETY: the advice concerns the mapping that was just made.
@@ -54,10 +49,7 @@ impl BufRing {
     #[inline]
     pub(crate) fn provide(&mut self, bid: u16, address: *mut u8, len: u32) {
         let unpublished = self.tail.wrapping_sub(self.published);
-        assert!(
-            unpublished < self.entries,
-            "more buffers than the group has entries"
-        );
+        assert!(unpublished < self.entries, "more buffers than the group has entries");
         let index = self.tail & (self.entries - 1);
         // SAFETY: the index is below the number of entries, so it lies in the mapping.
         let entry = unsafe { self.memory.add(usize::from(index)) };
@@ -103,10 +95,7 @@ mod tests {
     #[test]
     fn only_powers_of_two() {
         for entries in [0, 3, 100, u16::MAX] {
-            assert_eq!(
-                BufRing::new(entries).unwrap_err().raw_os_error(),
-                Some(libc::EINVAL)
-            );
+            assert_eq!(BufRing::new(entries).unwrap_err().raw_os_error(), Some(libc::EINVAL));
         }
     }
 

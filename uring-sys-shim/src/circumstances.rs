@@ -55,11 +55,7 @@ impl Circumstances {
                 "the machine has no descriptor left".into(),
                 "raise sysctl fs.file-max, or find who holds them (/proc/sys/fs/file-nr)".into(),
             ),
-            _ => (
-                error.kind(),
-                "an unforeseen failure".into(),
-                format!("Linux {}", self.release),
-            ),
+            _ => (error.kind(), "an unforeseen failure".into(), format!("Linux {}", self.release)),
         }
     }
 
@@ -104,16 +100,9 @@ impl Circumstances {
     fn refused(&self) -> (ErrorKind, String, String) {
         if !self.is_new_enough() {
             let cause = format!("the kernel, Linux {}, is too old", self.release);
-            return (
-                ErrorKind::Unsupported,
-                cause,
-                "use Linux 6.1 or later".into(),
-            );
+            return (ErrorKind::Unsupported, cause, "use Linux 6.1 or later".into());
         }
-        let cause = format!(
-            "Linux {} does not know the flags that 6.1 has",
-            self.release
-        );
+        let cause = format!("Linux {} does not know the flags that 6.1 has", self.release);
         let remedy = "use a kernel whose io_uring is complete (emulations often are not)";
         (ErrorKind::Unsupported, cause, remedy.into())
     }
@@ -138,9 +127,7 @@ impl Circumstances {
     }
 
     fn no_descriptor(&self) -> (ErrorKind, String, String) {
-        let limit = self
-            .descriptors
-            .map_or("unlimited".into(), |limit| limit.to_string());
+        let limit = self.descriptors.map_or("unlimited".into(), |limit| limit.to_string());
         (
             ErrorKind::QuotaExceeded,
             format!("the process has all descriptors open that RLIMIT_NOFILE allows ({limit})"),
@@ -174,11 +161,7 @@ fn version(release: &str) -> Option<(u32, u32)> {
 }
 
 fn sysctl(name: &str) -> Option<i64> {
-    fs::read_to_string(format!("/proc/sys/kernel/{name}"))
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
+    fs::read_to_string(format!("/proc/sys/kernel/{name}")).ok()?.trim().parse().ok()
 }
 
 fn in_group(group: i64) -> bool {
@@ -192,12 +175,7 @@ fn in_group(group: i64) -> bool {
 /// Filters are a thread's own: another thread of the process may have none.
 fn seccomp_mode() -> Option<i64> {
     let status = fs::read_to_string("/proc/thread-self/status").ok()?;
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("Seccomp:"))?
-        .trim()
-        .parse()
-        .ok()
+    status.lines().find_map(|line| line.strip_prefix("Seccomp:"))?.trim().parse().ok()
 }
 
 fn limit(resource: Resource) -> Option<u64> {
@@ -247,31 +225,11 @@ mod tests {
             ..healthy()
         };
         let sysctl = "kernel.io_uring_disabled";
-        says(
-            with(2, true, 2),
-            libc::EPERM,
-            &["PermissionDenied", sysctl, "is 2"],
-        );
-        says(
-            with(1, false, 2),
-            libc::EPERM,
-            &[sysctl, "is 1", "kernel.io_uring_group"],
-        );
-        says(
-            with(1, true, 2),
-            libc::EPERM,
-            &["seccomp", "io_uring_setup", "Docker"],
-        );
-        says(
-            with(0, false, 2),
-            libc::EPERM,
-            &["PermissionDenied", "seccomp"],
-        );
-        says(
-            with(0, false, 0),
-            libc::EACCES,
-            &["PermissionDenied", "SELinux"],
-        );
+        says(with(2, true, 2), libc::EPERM, &["PermissionDenied", sysctl, "is 2"]);
+        says(with(1, false, 2), libc::EPERM, &[sysctl, "is 1", "kernel.io_uring_group"]);
+        says(with(1, true, 2), libc::EPERM, &["seccomp", "io_uring_setup", "Docker"]);
+        says(with(0, false, 2), libc::EPERM, &["PermissionDenied", "seccomp"]);
+        says(with(0, false, 0), libc::EACCES, &["PermissionDenied", "SELinux"]);
     }
 
     #[test]
@@ -281,54 +239,21 @@ mod tests {
             seccomp: Some(seccomp),
             ..healthy()
         };
-        says(
-            with("6.12.1", 2),
-            libc::ENOSYS,
-            &["Unsupported", "seccomp", "6.12.1"],
-        );
-        says(
-            with("4.19.0-27-amd64", 2),
-            libc::ENOSYS,
-            &["Unsupported", "4.19.0", "6.1 or later"],
-        );
+        says(with("6.12.1", 2), libc::ENOSYS, &["Unsupported", "seccomp", "6.12.1"]);
+        says(with("4.19.0-27-amd64", 2), libc::ENOSYS, &["Unsupported", "4.19.0", "6.1 or later"]);
         says(with("6.12.1", 0), libc::ENOSYS, &["CONFIG_IO_URING"]);
-        says(
-            with("5.15.0-100-generic", 0),
-            libc::EINVAL,
-            &["Unsupported", "5.15.0", "too old"],
-        );
+        says(with("5.15.0-100-generic", 0), libc::EINVAL, &["Unsupported", "5.15.0", "too old"]);
         says(with("6.0.19", 0), libc::EINVAL, &["too old"]);
         says(with("6.1.0", 0), libc::EINVAL, &["does not know the flags"]);
     }
 
     #[test]
     fn limits_are_shown_with_their_values() {
-        let poor = Circumstances {
-            memlock: Some(65_536),
-            needed: 16_384,
-            ..healthy()
-        };
-        says(
-            poor,
-            libc::ENOMEM,
-            &[
-                "OutOfMemory",
-                "65536",
-                "16384",
-                "RLIMIT_MEMLOCK",
-                "ulimit -l",
-            ],
-        );
-        let unlimited = Circumstances {
-            memlock: None,
-            ..healthy()
-        };
+        let poor = Circumstances { memlock: Some(65_536), needed: 16_384, ..healthy() };
+        says(poor, libc::ENOMEM, &["OutOfMemory", "65536", "16384", "RLIMIT_MEMLOCK", "ulimit -l"]);
+        let unlimited = Circumstances { memlock: None, ..healthy() };
         says(unlimited, libc::ENOMEM, &["OutOfMemory", "memory.max"]);
-        says(
-            healthy(),
-            libc::EMFILE,
-            &["QuotaExceeded", "RLIMIT_NOFILE", "1024"],
-        );
+        says(healthy(), libc::EMFILE, &["QuotaExceeded", "RLIMIT_NOFILE", "1024"]);
         says(healthy(), libc::ENFILE, &["QuotaExceeded", "fs.file-max"]);
     }
 

@@ -78,21 +78,13 @@ mod tests {
 
     #[test]
     fn the_smallest_result_is_an_error_and_no_panic() {
-        let cqe = Cqe {
-            user_data: 0,
-            res: i32::MIN,
-            flags: 0,
-        };
+        let cqe = Cqe { user_data: 0, res: i32::MIN, flags: 0 };
         assert!(cqe.result().is_err());
     }
 
     #[test]
     fn each_flag_has_its_own_bit() {
-        let with = |flags| Cqe {
-            user_data: 0,
-            res: 0,
-            flags,
-        };
+        let with = |flags| Cqe { user_data: 0, res: 0, flags };
         assert_eq!(with(9 << 16).buffer(), None);
         assert_eq!(with(9 << 16 | 1).buffer(), Some(9));
         assert!(with(2).more() && !with(!2).more());

@@ -16,23 +16,15 @@ pub fn doctor() -> String {
     let setup = Setup::default();
     match KernelRing::new(&setup) {
         Ok(ring) => healthy(&setup, &ring),
-        Err(error) => {
-            match error
-                .get_ref()
-                .and_then(|inner| inner.downcast_ref::<SetupError>())
-            {
-                Some(refusal) => format!(
-                    "No ring can be made on Linux {}.\nCause: {}.\nTo mend it: {}.\n",
-                    release(),
-                    refusal.cause(),
-                    refusal.remedy()
-                ),
-                None => format!(
-                    "No ring can be made on Linux {}.\nCause: {error}.\n",
-                    release()
-                ),
-            }
-        }
+        Err(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<SetupError>()) {
+            Some(refusal) => format!(
+                "No ring can be made on Linux {}.\nCause: {}.\nTo mend it: {}.\n",
+                release(),
+                refusal.cause(),
+                refusal.remedy()
+            ),
+            None => format!("No ring can be made on Linux {}.\nCause: {error}.\n", release()),
+        },
     }
 }
 
@@ -42,11 +34,7 @@ fn healthy(setup: &Setup, ring: &KernelRing) -> String {
         "Rings can be made on Linux {}: this one has {entries} submissions, {cq_entries} \
          completions, {} bytes of locked memory.\n",
         release(),
-        Setup {
-            entries,
-            cq_entries
-        }
-        .locked_bytes()
+        Setup { entries, cq_entries }.locked_bytes()
     );
     if entries < setup.entries {
         text += "It is smaller than asked for, because locked memory is short: raise \

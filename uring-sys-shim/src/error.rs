@@ -39,11 +39,7 @@ impl SetupError {
 
 impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "cannot make an io_uring ({}): {}; {}",
-            self.source, self.cause, self.remedy
-        )
+        write!(f, "cannot make an io_uring ({}): {}; {}", self.source, self.cause, self.remedy)
     }
 }
 
@@ -59,12 +55,5 @@ pub(crate) fn explain(source: io::Error, setup: &Setup) -> io::Error {
         return source;
     };
     let (kind, cause, remedy) = Circumstances::now(setup).diagnose(errno, &source);
-    io::Error::new(
-        kind,
-        SetupError {
-            cause,
-            remedy,
-            source,
-        },
-    )
+    io::Error::new(kind, SetupError { cause, remedy, source })
 }

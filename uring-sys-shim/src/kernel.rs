@@ -4,10 +4,7 @@
 //! The queues are the io-uring crate's, used on one thread only, that of the ring's maker: the type
 //! is neither `Send` nor `Sync`. A forked child has no mapping where the queues and buffer rings
 //! were (`MADV_DONTFORK`), so everything that reads or writes them asks `owner` first.
-#![allow(
-    unsafe_code,
-    reason = "an Sqe is viewed as the crate's Entry; queues are shared"
-)]
+#![allow(unsafe_code, reason = "an Sqe is viewed as the crate's Entry; queues are shared")]
 
 use std::fmt;
 use std::io;
@@ -147,9 +144,7 @@ impl Ring for KernelRing {
 
     fn enter(&mut self, wait: Wait) -> io::Result<u32> {
         if !self.owner.is_here() {
-            return Err(io::Error::other(
-                "the ring belongs to the process that forked this one",
-            ));
+            return Err(io::Error::other("the ring belongs to the process that forked this one"));
         }
         self.enter_kernel(wait)
     }
@@ -166,11 +161,7 @@ impl Ring for KernelRing {
             let Some(entry) = self.ring.completion().next() else {
                 break;
             };
-            each(Cqe {
-                user_data: entry.user_data(),
-                res: entry.result(),
-                flags: entry.flags(),
-            });
+            each(Cqe { user_data: entry.user_data(), res: entry.result(), flags: entry.flags() });
         }
         visible
     }
@@ -186,10 +177,7 @@ impl Ring for KernelRing {
             return SqFlags::default();
         }
         let queue = self.submission();
-        SqFlags {
-            overflow: queue.cq_overflow(),
-            taskrun: queue.taskrun(),
-        }
+        SqFlags { overflow: queue.cq_overflow(), taskrun: queue.taskrun() }
     }
 
     fn caps(&self) -> Caps {
@@ -213,11 +201,7 @@ impl Ring for KernelRing {
         incremental: bool,
     ) -> io::Result<()> {
         let memory = ManuallyDrop::new(BufRing::new(entries)?);
-        let flags = if incremental {
-            IOU_PBUF_RING_INC as u16
-        } else {
-            0
-        };
+        let flags = if incremental { IOU_PBUF_RING_INC as u16 } else { 0 };
         let (address, submitter) = (memory.address(), self.ring.submitter());
         // SAFETY: `entries` places are mapped at the address, and stay so until the group is
         // unregistered or the ring is gone.

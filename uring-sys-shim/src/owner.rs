@@ -6,10 +6,7 @@
 //!
 //! # Safety
 //! The page is mapped once, aligned, never unmapped, and only read and written as an `AtomicU32`.
-#![allow(
-    unsafe_code,
-    reason = "a page from mmap(2) becomes a &'static AtomicU32"
-)]
+#![allow(unsafe_code, reason = "a page from mmap(2) becomes a &'static AtomicU32")]
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -46,10 +43,7 @@ fn mark() -> io::Result<&'static AtomicU32> {
     if let Some(mark) = MARK.get() {
         return Ok(mark);
     }
-    let (length, access) = (
-        NonZeroUsize::MIN,
-        ProtFlags::PROT_READ | ProtFlags::PROT_WRITE,
-    );
+    let (length, access) = (NonZeroUsize::MIN, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE);
     // SAFETY: a new mapping at an address of the kernel's choice replaces nothing.
     let page = unsafe { mmap_anonymous(None, length, access, MapFlags::MAP_PRIVATE) }?;
     // SAFETY: the advice concerns one page, the one that was just mapped.

@@ -22,10 +22,7 @@ use crate::setup::Setup;
 use crate::sqe::{self, Sqe};
 
 /// Two pages of locked memory, and one for a trial's group.
-const SMALL: Setup = Setup {
-    entries: 8,
-    cq_entries: 32,
-};
+const SMALL: Setup = Setup { entries: 8, cq_entries: 32 };
 const GROUP: GroupId = GroupId(0);
 /// A trial that takes longer has failed, ns.
 const PATIENCE: u64 = 1_000_000_000;
@@ -61,26 +58,14 @@ fn try_all(found: &mut Caps) -> io::Result<()> {
 
 fn by_opcode(probe: &Probe) -> Caps {
     let mut found = Caps::empty();
-    found.set(
-        Caps::MSG_RING,
-        probe.is_supported(opcode::MsgRingData::CODE),
-    );
-    found.set(
-        Caps::READ_MULTISHOT,
-        probe.is_supported(opcode::ReadMulti::CODE),
-    );
+    found.set(Caps::MSG_RING, probe.is_supported(opcode::MsgRingData::CODE));
+    found.set(Caps::READ_MULTISHOT, probe.is_supported(opcode::ReadMulti::CODE));
     found.set(Caps::WAITID, probe.is_supported(opcode::WaitId::CODE));
     // A command of a socket has no bit of its own, but it came with the same release, 6.7.
-    found.set(
-        Caps::SOCKET_OPTION,
-        probe.is_supported(opcode::WaitId::CODE),
-    );
+    found.set(Caps::SOCKET_OPTION, probe.is_supported(opcode::WaitId::CODE));
     found.set(Caps::FTRUNCATE, probe.is_supported(opcode::Ftruncate::CODE));
     let bind = probe.is_supported(opcode::Bind::CODE);
-    found.set(
-        Caps::RING_BIND_LISTEN,
-        bind && probe.is_supported(opcode::Listen::CODE),
-    );
+    found.set(Caps::RING_BIND_LISTEN, bind && probe.is_supported(opcode::Listen::CODE));
     found.set(Caps::PIPE, probe.is_supported(opcode::Pipe::CODE));
     found
 }
@@ -97,12 +82,7 @@ fn incremental(ring: &mut KernelRing) -> io::Result<bool> {
 fn send_vectorized(ring: &mut KernelRing) -> io::Result<bool> {
     let (near, _far) = UnixStream::pair()?;
     let slices = [io::IoSlice::new(b"ab"), io::IoSlice::new(b"cd")];
-    let sqe = sqe::send_vectored(
-        near.as_raw_fd(),
-        slices.as_ptr().cast(),
-        2,
-        libc::MSG_DONTWAIT,
-    );
+    let sqe = sqe::send_vectored(near.as_raw_fd(), slices.as_ptr().cast(), 2, libc::MSG_DONTWAIT);
     // SAFETY: IoSlice has the layout of iovec; the slices are static and their array outlives the
     // submission, which is all that a send reads of it. MSG_DONTWAIT keeps it from parking.
     let ends = unsafe { run(ring, &sqe) }?;
@@ -148,10 +128,7 @@ unsafe fn run(ring: &mut KernelRing, sqe: &Sqe) -> io::Result<Vec<Cqe>> {
             return Err(io::ErrorKind::TimedOut.into());
         }
     }
-    match ends
-        .iter()
-        .find(|cqe| cqe.res < 0 && cqe.res != -libc::EINVAL)
-    {
+    match ends.iter().find(|cqe| cqe.res < 0 && cqe.res != -libc::EINVAL) {
         Some(cqe) => Err(io::Error::from_raw_os_error(-cqe.res)),
         None => Ok(ends),
     }

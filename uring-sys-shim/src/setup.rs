@@ -45,10 +45,7 @@ impl Default for Setup {
 impl Setup {
     /// A completion queue of eight times `entries`, as far as the kernel allows.
     pub fn with_entries(entries: u32) -> Setup {
-        Setup {
-            entries,
-            cq_entries: entries.saturating_mul(8).min(MOST_COMPLETIONS),
-        }
+        Setup { entries, cq_entries: entries.saturating_mul(8).min(MOST_COMPLETIONS) }
     }
 
     /// The bytes that count against `RLIMIT_MEMLOCK`, for users without `CAP_IPC_LOCK`.
@@ -68,10 +65,7 @@ impl Setup {
     /// Half the ring, if that is any smaller in memory.
     fn halved(&self) -> Option<Setup> {
         let (entries, cq_entries) = (self.entries / 2, self.cq_entries / 2);
-        (entries >= SMALLEST).then_some(Setup {
-            entries,
-            cq_entries,
-        })
+        (entries >= SMALLEST).then_some(Setup { entries, cq_entries })
     }
 
     /// Makes a ring of this size or, where memory is short, a smaller one. The capabilities are
@@ -131,14 +125,7 @@ mod tests {
 
     #[test]
     fn locked_bytes_are_what_was_measured_on_linux() {
-        let of = |entries| {
-            Setup {
-                entries,
-                cq_entries: 2 * entries,
-            }
-            .locked_bytes()
-                / 1024
-        };
+        let of = |entries| Setup { entries, cq_entries: 2 * entries }.locked_bytes() / 1024;
         assert_eq!([of(64), of(256), of(1024), of(4096)], [8, 28, 104, 404]);
     }
 

@@ -13,68 +13,24 @@ use crate::setup::Setup;
 
 /// A feature, its name, and what serves in its place.
 pub(crate) const FEATURES: &[(Caps, &str, &str)] = &[
-    (
-        Caps::NO_SQARRAY,
-        "queue without index array",
-        "an index array",
-    ),
-    (
-        Caps::SOCKET_OPTION,
-        "setsockopt in the ring",
-        "setsockopt(2)",
-    ),
+    (Caps::NO_SQARRAY, "queue without index array", "an index array"),
+    (Caps::SOCKET_OPTION, "setsockopt in the ring", "setsockopt(2)"),
     (Caps::READ_MULTISHOT, "multishot read", "a read at a time"),
-    (
-        Caps::WAITID,
-        "waitid in the ring",
-        "poll on a pidfd and waitid(2)",
-    ),
+    (Caps::WAITID, "waitid in the ring", "poll on a pidfd and waitid(2)"),
     (Caps::FTRUNCATE, "ftruncate in the ring", "ftruncate(2)"),
-    (
-        Caps::BUNDLE,
-        "send and receive bundles",
-        "a buffer at a time",
-    ),
-    (
-        Caps::ACCEPT_DONTWAIT,
-        "accept without waiting",
-        "accept4(2)",
-    ),
-    (
-        Caps::RING_BIND_LISTEN,
-        "bind and listen in the ring",
-        "bind(2) and listen(2)",
-    ),
-    (
-        Caps::INCREMENTAL,
-        "incremental buffers",
-        "a whole buffer for each receive",
-    ),
+    (Caps::BUNDLE, "send and receive bundles", "a buffer at a time"),
+    (Caps::ACCEPT_DONTWAIT, "accept without waiting", "accept4(2)"),
+    (Caps::RING_BIND_LISTEN, "bind and listen in the ring", "bind(2) and listen(2)"),
+    (Caps::INCREMENTAL, "incremental buffers", "a whole buffer for each receive"),
     (Caps::MIN_WAIT, "minimal wait", "waiting for one completion"),
-    (
-        Caps::ABS_TIMER,
-        "wait until a point in time",
-        "wait for a duration",
-    ),
-    (
-        Caps::NO_IOWAIT,
-        "idle is not iowait",
-        "idle loops show as iowait",
-    ),
+    (Caps::ABS_TIMER, "wait until a point in time", "wait for a duration"),
+    (Caps::NO_IOWAIT, "idle is not iowait", "idle loops show as iowait"),
     (Caps::PIPE, "pipe in the ring", "pipe2(2)"),
-    (
-        Caps::RECV_CAPS,
-        "multishot receive with limits",
-        "one-shot receives",
-    ),
+    (Caps::RECV_CAPS, "multishot receive with limits", "one-shot receives"),
     (Caps::SEND_VECTORIZED, "vectored send", "sendmsg"),
     (Caps::QUERY, "query without a ring", "trying"),
     (Caps::MSG_RING, "messages between rings", "an eventfd"),
-    (
-        Caps::SUBMIT_ALL,
-        "a refusal does not end a batch",
-        "submitting again",
-    ),
+    (Caps::SUBMIT_ALL, "a refusal does not end a batch", "submitting again"),
 ];
 
 /// The kernel's features as found, and which of them are used.
@@ -94,10 +50,7 @@ pub struct Support {
 /// Finds out what this machine supports, once per process, by making a small ring.
 pub fn support() -> &'static Support {
     static SUPPORT: OnceLock<Support> = OnceLock::new();
-    SUPPORT.get_or_init(|| Support {
-        release: release(),
-        caps: found_and_used(),
-    })
+    SUPPORT.get_or_init(|| Support { release: release(), caps: found_and_used() })
 }
 
 fn found_and_used() -> io::Result<(Caps, Caps)> {
@@ -141,11 +94,8 @@ impl fmt::Display for Support {
         for &(cap, name, substitute) in FEATURES {
             let is_used = used.contains(cap);
             let instead = if is_used { "" } else { substitute };
-            let line = format!(
-                "{name:<32} {:<5} {:<5} {instead}",
-                yes(found.contains(cap)),
-                yes(is_used)
-            );
+            let line =
+                format!("{name:<32} {:<5} {:<5} {instead}", yes(found.contains(cap)), yes(is_used));
             writeln!(f, "{}", line.trim_end())?;
         }
         Ok(())
@@ -158,38 +108,23 @@ mod tests {
 
     #[test]
     fn every_capability_has_a_line() {
-        let listed = FEATURES
-            .iter()
-            .fold(Caps::empty(), |all, (cap, ..)| all | *cap);
+        let listed = FEATURES.iter().fold(Caps::empty(), |all, (cap, ..)| all | *cap);
         assert_eq!(listed, Caps::all());
     }
 
     #[test]
     fn the_table_tells_found_from_used() {
         let caps = Ok((Caps::all(), Caps::tier("6.1").unwrap()));
-        let table = Support {
-            release: "6.18.0".into(),
-            caps,
-        }
-        .to_string();
-        let line = table
-            .lines()
-            .find(|line| line.starts_with("pipe in the ring"))
-            .unwrap();
-        assert_eq!(
-            line.split_whitespace().collect::<Vec<_>>()[4..],
-            ["yes", "no", "pipe2(2)"]
-        );
+        let table = Support { release: "6.18.0".into(), caps }.to_string();
+        let line = table.lines().find(|line| line.starts_with("pipe in the ring")).unwrap();
+        assert_eq!(line.split_whitespace().collect::<Vec<_>>()[4..], ["yes", "no", "pipe2(2)"]);
         assert!(table.lines().all(|line| line.len() <= 100));
     }
 
     #[test]
     fn without_a_ring_the_reason_is_shown() {
         let caps = Err(io::Error::other("the reason"));
-        let support = Support {
-            release: "5.4.0".into(),
-            caps,
-        };
+        let support = Support { release: "5.4.0".into(), caps };
         assert!(support.to_string().contains("the reason"));
         assert_eq!((support.found(), support.used()), (None, None));
     }

@@ -51,9 +51,8 @@ impl KernelRing {
             flags |= EnterFlags::ABS_TIMER;
             until = deadline;
         }
-        let until = Timespec::new()
-            .sec(until / NANOS_PER_SECOND)
-            .nsec((until % NANOS_PER_SECOND) as u32);
+        let until =
+            Timespec::new().sec(until / NANOS_PER_SECOND).nsec((until % NANOS_PER_SECOND) as u32);
         let argument = SubmitArgs::new().timespec(&until);
         let submitter = self.uring().submitter();
         // SAFETY: the argument is a `struct io_uring_getevents_arg`, as EXT_ARG says; it and the

@@ -33,30 +33,16 @@ fn address<T>() -> *mut T {
 #[test]
 fn sockets() {
     let fd = Fd(FD);
-    same(
-        sqe::socket(2, 0x80001, 6),
-        opcode::Socket::new(2, 0x80001, 6).build(),
-    );
-    same(
-        sqe::bind(FD, address(), LEN),
-        opcode::Bind::new(fd, address(), LEN).build(),
-    );
+    same(sqe::socket(2, 0x80001, 6), opcode::Socket::new(2, 0x80001, 6).build());
+    same(sqe::bind(FD, address(), LEN), opcode::Bind::new(fd, address(), LEN).build());
     same(sqe::listen(FD, 77), opcode::Listen::new(fd, 77).build());
-    same(
-        sqe::connect(FD, address(), LEN),
-        opcode::Connect::new(fd, address(), LEN).build(),
-    );
+    same(sqe::connect(FD, address(), LEN), opcode::Connect::new(fd, address(), LEN).build());
     same(sqe::shutdown(FD, 2), opcode::Shutdown::new(fd, 2).build());
     same(
         sqe::accept(FD, FLAGS),
-        opcode::Accept::new(fd, null_mut(), null_mut())
-            .flags(FLAGS)
-            .build(),
+        opcode::Accept::new(fd, null_mut(), null_mut()).flags(FLAGS).build(),
     );
-    same(
-        sqe::accept_multi(FD, FLAGS),
-        opcode::AcceptMulti::new(fd).flags(FLAGS).build(),
-    );
+    same(sqe::accept_multi(FD, FLAGS), opcode::AcceptMulti::new(fd).flags(FLAGS).build());
     same(
         sqe::setsockopt(FD, 6, 1, address(), 4),
         opcode::SetSockOpt::new(fd, 6, 1, address(), 4).build(),
@@ -80,10 +66,7 @@ fn receiving() {
     );
     same(
         sqe::recv_multi(FD, GroupId(group), FLAGS, LEN, 0),
-        opcode::RecvMulti::new(fd, group)
-            .flags(FLAGS)
-            .len(LEN)
-            .build(),
+        opcode::RecvMulti::new(fd, group).flags(FLAGS).len(LEN).build(),
     );
 }
 
@@ -104,16 +87,11 @@ fn sending() {
     );
     same(
         sqe::send_vectored(FD, address(), 3, FLAGS),
-        opcode::Send::new(fd, address(), 3)
-            .flags(FLAGS)
-            .ioprio(1 << 5)
-            .build(),
+        opcode::Send::new(fd, address(), 3).flags(FLAGS).ioprio(1 << 5).build(),
     );
     same(
         sqe::sendmsg(FD, address(), FLAGS),
-        opcode::SendMsg::new(fd, address())
-            .flags(FLAGS as u32)
-            .build(),
+        opcode::SendMsg::new(fd, address()).flags(FLAGS as u32).build(),
     );
 }
 
@@ -128,27 +106,13 @@ fn files_and_the_rest() {
     );
     same(
         sqe::write(FD, address(), LEN, OFFSET),
-        opcode::Write::new(fd, address(), LEN)
-            .offset(OFFSET)
-            .build(),
+        opcode::Write::new(fd, address(), LEN).offset(OFFSET).build(),
     );
-    same(
-        sqe::cancel(OFFSET),
-        opcode::AsyncCancel::new(OFFSET).build(),
-    );
+    same(sqe::cancel(OFFSET), opcode::AsyncCancel::new(OFFSET).build());
     let everything = CancelBuilder::any().all();
-    same(
-        sqe::cancel_all(),
-        opcode::AsyncCancel2::new(everything).build(),
-    );
-    same(
-        sqe::poll(FD, 0x2001),
-        opcode::PollAdd::new(fd, 0x2001).build(),
-    );
-    same(
-        sqe::poll_multi(FD, 0x2001),
-        opcode::PollAdd::new(fd, 0x2001).multi(true).build(),
-    );
+    same(sqe::cancel_all(), opcode::AsyncCancel2::new(everything).build());
+    same(sqe::poll(FD, 0x2001), opcode::PollAdd::new(fd, 0x2001).build());
+    same(sqe::poll_multi(FD, 0x2001), opcode::PollAdd::new(fd, 0x2001).multi(true).build());
     same(
         sqe::msg_ring(FD, OFFSET, LEN),
         opcode::MsgRingData::new(fd, LEN as i32, OFFSET, None).build(),
@@ -157,41 +121,21 @@ fn files_and_the_rest() {
 
 #[test]
 fn the_flags_of_an_entry() {
-    same(
-        sqe::nop().skip_success(),
-        opcode::Nop::new().build().flags(Flags::SKIP_SUCCESS),
-    );
-    same(
-        sqe::nop().link(),
-        opcode::Nop::new().build().flags(Flags::IO_LINK),
-    );
+    same(sqe::nop().skip_success(), opcode::Nop::new().build().flags(Flags::SKIP_SUCCESS));
+    same(sqe::nop().link(), opcode::Nop::new().build().flags(Flags::IO_LINK));
     same(
         sqe::nop().hardlink().skip_success(),
-        opcode::Nop::new()
-            .build()
-            .flags(Flags::IO_HARDLINK | Flags::SKIP_SUCCESS),
+        opcode::Nop::new().build().flags(Flags::IO_HARDLINK | Flags::SKIP_SUCCESS),
     );
 }
 
 #[test]
 fn debug_names_the_operation_and_what_is_set() {
-    let text = format!(
-        "{:?}",
-        sqe::recv_multi(5, GroupId(2), 0, 10, 35).user_data(0xab)
-    );
+    let text = format!("{:?}", sqe::recv_multi(5, GroupId(2), 0, 10, 35).user_data(0xab));
     assert_eq!(
         text,
         "RECV { fd: 5, flags: BUFFER_SELECT, ioprio: 0x2, len: 0xa, user_data: 0xab, \
          buf_index: 0x2, file_index: 0x23 }"
     );
-    assert!(
-        format!(
-            "{:?}",
-            Sqe {
-                opcode: 200,
-                ..sqe::nop()
-            }
-        )
-        .starts_with("OPCODE_200")
-    );
+    assert!(format!("{:?}", Sqe { opcode: 200, ..sqe::nop() }).starts_with("OPCODE_200"));
 }

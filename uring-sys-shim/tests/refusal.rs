@@ -35,11 +35,7 @@ fn in_child(test: &str, role: fn()) -> Option<String> {
 fn printed(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{}\n{text}\n{errors}",
-        output.status
-    );
+    assert!(output.status.success(), "{}\n{text}\n{errors}", output.status);
     text
 }
 
@@ -52,26 +48,13 @@ fn contains(text: &str, parts: &[&str]) {
 
 fn print_refusal() {
     let error = KernelRing::new(&Setup::default()).expect_err("the kernel refuses");
-    let refusal = error
-        .get_ref()
-        .unwrap()
-        .downcast_ref::<SetupError>()
-        .unwrap();
+    let refusal = error.get_ref().unwrap().downcast_ref::<SetupError>().unwrap();
     assert!(error.to_string().contains(refusal.cause()));
-    println!(
-        "KIND {:?}\nERROR {error}\nDOCTOR {}\n{}",
-        error.kind(),
-        doctor(),
-        support()
-    );
+    println!("KIND {:?}\nERROR {error}\nDOCTOR {}\n{}", error.kind(), doctor(), support());
 }
 
 fn forbid_io_uring(errno: i32) {
-    let calls = [
-        libc::SYS_io_uring_setup,
-        libc::SYS_io_uring_enter,
-        libc::SYS_io_uring_register,
-    ];
+    let calls = [libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register];
     let rules: BTreeMap<_, _> = calls.into_iter().map(|call| (call, vec![])).collect();
     let refuse = SeccompAction::Errno(errno as u32);
     let machine = env::consts::ARCH.try_into().unwrap();
@@ -87,15 +70,7 @@ fn a_filter_that_answers_eperm() {
         print_refusal();
     });
     let Some(printed) = printed else { return };
-    contains(
-        &printed,
-        &[
-            "KIND PermissionDenied",
-            "seccomp",
-            "Docker",
-            "io_uring_setup",
-        ],
-    );
+    contains(&printed, &["KIND PermissionDenied", "seccomp", "Docker", "io_uring_setup"]);
     contains(&printed, &["To mend it:", "no io_uring"]);
 }
 
@@ -106,11 +81,7 @@ fn a_filter_that_answers_enosys() {
         print_refusal();
     });
     let Some(printed) = printed else { return };
-    let release = nix::sys::utsname::uname()
-        .unwrap()
-        .release()
-        .to_string_lossy()
-        .into_owned();
+    let release = nix::sys::utsname::uname().unwrap().release().to_string_lossy().into_owned();
     contains(&printed, &["KIND Unsupported", "seccomp", &release]);
 }
 
@@ -136,10 +107,7 @@ fn no_descriptor_left() {
         println!("GREW {}", rich != poor);
     });
     let Some(printed) = printed else { return };
-    contains(
-        &printed,
-        &["KIND QuotaExceeded", "RLIMIT_NOFILE", "(16)", "ulimit -n"],
-    );
+    contains(&printed, &["KIND QuotaExceeded", "RLIMIT_NOFILE", "(16)", "ulimit -n"]);
     contains(&printed, &["GREW true"]);
 }
 
@@ -183,10 +151,7 @@ fn a_user_without_locked_memory() {
     });
     let Some(printed) = printed else { return };
     if !printed.contains("MADE") {
-        contains(
-            &printed,
-            &["RLIMIT_MEMLOCK allows 0 ", "16384 bytes", "ulimit -l"],
-        );
+        contains(&printed, &["RLIMIT_MEMLOCK allows 0 ", "16384 bytes", "ulimit -l"]);
     }
 }
 
@@ -198,9 +163,8 @@ fn a_user_with_eight_mebibytes_makes_sixty_four_rings() {
     let _alone = one_at_a_time();
     let printed = in_child("a_user_with_eight_mebibytes_makes_sixty_four_rings", || {
         become_user(8 << 20);
-        let rings: Vec<KernelRing> = (0..64)
-            .map(|_| KernelRing::new(&Setup::default()).unwrap())
-            .collect();
+        let rings: Vec<KernelRing> =
+            (0..64).map(|_| KernelRing::new(&Setup::default()).unwrap()).collect();
         assert!(rings.iter().all(|ring| ring.entries() == 256));
         println!("MADE {}", rings.len());
     });
@@ -222,8 +186,5 @@ fn a_user_short_of_locked_memory_gets_smaller_rings() {
     });
     let Some(printed) = printed else { return };
     // On kernels that do not count rings both have the full size.
-    assert!(
-        printed.contains("SIZES 256 64") || printed.contains("SIZES 256 256"),
-        "{printed}"
-    );
+    assert!(printed.contains("SIZES 256 64") || printed.contains("SIZES 256 256"), "{printed}");
 }

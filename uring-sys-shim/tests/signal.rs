@@ -18,9 +18,7 @@ fn in_child(test: &str, role: fn()) -> Option<ExitStatus> {
         return None;
     }
     let mut child = Command::new(env::current_exe().unwrap());
-    child
-        .args(["--exact", test, "--test-threads=1"])
-        .env(ROLE, test);
+    child.args(["--exact", test, "--test-threads=1"]).env(ROLE, test);
     Some(child.status().unwrap())
 }
 
@@ -31,11 +29,7 @@ extern "C" fn other(_: libc::c_int) {
 }
 
 fn install_other() {
-    let action = SigAction::new(
-        SigHandler::Handler(other),
-        SaFlags::empty(),
-        SigSet::empty(),
-    );
+    let action = SigAction::new(SigHandler::Handler(other), SaFlags::empty(), SigSet::empty());
     // SAFETY: the handler touches an atomic only.
     unsafe { sigaction(SIGINT, &action) }.unwrap();
 }
@@ -153,11 +147,7 @@ fn a_forked_childs_signal_is_not_the_parents() {
         // SAFETY: waits for the child just made; the status is a local.
         assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
         assert_eq!((status, signal::count()), (0, 0));
-        let mut raised = libc::pollfd {
-            fd: guard.fd(),
-            events: libc::POLLIN,
-            revents: 0,
-        };
+        let mut raised = libc::pollfd { fd: guard.fd(), events: libc::POLLIN, revents: 0 };
         // SAFETY: one pollfd, a local.
         let ready = unsafe { libc::poll(&mut raised, 1, 0) };
         assert_eq!(ready, 0, "the eventfd was not touched");

@@ -32,54 +32,33 @@ pub const fn nop() -> Sqe {
 /// Accepts one connection; `flags` are `SOCK_*`. Completes with its descriptor.
 #[inline]
 pub const fn accept(fd: RawFd, flags: i32) -> Sqe {
-    Sqe {
-        op_flags: flags as u32,
-        ..Sqe::new(opcode::Accept::CODE, fd)
-    }
+    Sqe { op_flags: flags as u32, ..Sqe::new(opcode::Accept::CODE, fd) }
 }
 
 /// Accepts connections, a completion each, until one comes without `F_MORE`.
 #[inline]
 pub const fn accept_multi(fd: RawFd, flags: i32) -> Sqe {
-    Sqe {
-        ioprio: ACCEPT_MULTISHOT,
-        ..accept(fd, flags)
-    }
+    Sqe { ioprio: ACCEPT_MULTISHOT, ..accept(fd, flags) }
 }
 
 /// Connects to the address of `len` bytes. After a cancel the descriptor must be closed: the
 /// connection may still come to be.
 #[inline]
 pub fn connect(fd: RawFd, address: *const libc::sockaddr, len: libc::socklen_t) -> Sqe {
-    Sqe {
-        addr: address as u64,
-        off: len as u64,
-        ..Sqe::new(opcode::Connect::CODE, fd)
-    }
+    Sqe { addr: address as u64, off: len as u64, ..Sqe::new(opcode::Connect::CODE, fd) }
 }
 
 /// Receives up to `len` bytes to `buffer`; `flags` are `MSG_*`.
 #[inline]
 pub fn recv(fd: RawFd, buffer: *mut u8, len: u32, flags: i32) -> Sqe {
-    Sqe {
-        addr: buffer as u64,
-        len,
-        op_flags: flags as u32,
-        ..Sqe::new(opcode::Recv::CODE, fd)
-    }
+    Sqe { addr: buffer as u64, len, op_flags: flags as u32, ..Sqe::new(opcode::Recv::CODE, fd) }
 }
 
 /// Receives once, to a buffer of the group; up to `len` bytes, or with 0 as many as it holds.
 #[inline]
 pub const fn recv_group(fd: RawFd, group: GroupId, len: u32, flags: i32) -> Sqe {
     let sqe = Sqe::new(opcode::Recv::CODE, fd);
-    Sqe {
-        len,
-        op_flags: flags as u32,
-        buf_index: group.0,
-        ..sqe
-    }
-    .flag(Flags::BUFFER_SELECT)
+    Sqe { len, op_flags: flags as u32, buf_index: group.0, ..sqe }.flag(Flags::BUFFER_SELECT)
 }
 
 /// Receives to buffers of the group, a completion each, until one comes without `F_MORE`.
@@ -88,74 +67,46 @@ pub const fn recv_group(fd: RawFd, group: GroupId, len: u32, flags: i32) -> Sqe 
 /// need [`Caps::RECV_CAPS`](crate::Caps::RECV_CAPS).
 #[inline]
 pub const fn recv_multi(fd: RawFd, group: GroupId, flags: i32, len: u32, total: u32) -> Sqe {
-    Sqe {
-        ioprio: RECV_MULTISHOT,
-        file_index: total,
-        ..recv_group(fd, group, len, flags)
-    }
+    Sqe { ioprio: RECV_MULTISHOT, file_index: total, ..recv_group(fd, group, len, flags) }
 }
 
 /// Sends up to `len` bytes; `flags` are `MSG_*`.
 #[inline]
 pub fn send(fd: RawFd, buffer: *const u8, len: u32, flags: i32) -> Sqe {
-    Sqe {
-        addr: buffer as u64,
-        len,
-        op_flags: flags as u32,
-        ..Sqe::new(opcode::Send::CODE, fd)
-    }
+    Sqe { addr: buffer as u64, len, op_flags: flags as u32, ..Sqe::new(opcode::Send::CODE, fd) }
 }
 
 /// Sends what `count` slices hold. Needs
 /// [`Caps::SEND_VECTORIZED`](crate::Caps::SEND_VECTORIZED).
 #[inline]
 pub fn send_vectored(fd: RawFd, slices: *const libc::iovec, count: u32, flags: i32) -> Sqe {
-    Sqe {
-        ioprio: SEND_VECTORIZED,
-        ..send(fd, slices.cast(), count, flags)
-    }
+    Sqe { ioprio: SEND_VECTORIZED, ..send(fd, slices.cast(), count, flags) }
 }
 
 /// Sends a message; `flags` are `MSG_*`.
 #[inline]
 pub fn sendmsg(fd: RawFd, message: *const libc::msghdr, flags: i32) -> Sqe {
     let sqe = Sqe::new(opcode::SendMsg::CODE, fd);
-    Sqe {
-        addr: message as u64,
-        len: 1,
-        op_flags: flags as u32,
-        ..sqe
-    }
+    Sqe { addr: message as u64, len: 1, op_flags: flags as u32, ..sqe }
 }
 
 /// Makes a socket. Completes with its descriptor.
 #[inline]
 pub const fn socket(domain: i32, kind: i32, protocol: i32) -> Sqe {
-    Sqe {
-        off: kind as u64,
-        len: protocol as u32,
-        ..Sqe::new(opcode::Socket::CODE, domain)
-    }
+    Sqe { off: kind as u64, len: protocol as u32, ..Sqe::new(opcode::Socket::CODE, domain) }
 }
 
 /// Binds a socket to the address of `len` bytes. Needs
 /// [`Caps::RING_BIND_LISTEN`](crate::Caps::RING_BIND_LISTEN).
 #[inline]
 pub fn bind(fd: RawFd, address: *const libc::sockaddr, len: libc::socklen_t) -> Sqe {
-    Sqe {
-        addr: address as u64,
-        off: len as u64,
-        ..Sqe::new(opcode::Bind::CODE, fd)
-    }
+    Sqe { addr: address as u64, off: len as u64, ..Sqe::new(opcode::Bind::CODE, fd) }
 }
 
 /// Makes a socket listen. Needs [`Caps::RING_BIND_LISTEN`](crate::Caps::RING_BIND_LISTEN).
 #[inline]
 pub const fn listen(fd: RawFd, backlog: i32) -> Sqe {
-    Sqe {
-        len: backlog as u32,
-        ..Sqe::new(opcode::Listen::CODE, fd)
-    }
+    Sqe { len: backlog as u32, ..Sqe::new(opcode::Listen::CODE, fd) }
 }
 
 /// Sets a socket option of `len` bytes. Needs
@@ -174,10 +125,7 @@ pub fn setsockopt(fd: RawFd, level: i32, name: i32, value: *const u8, len: u32) 
 /// Shuts a connection down; `how` is `SHUT_*`.
 #[inline]
 pub const fn shutdown(fd: RawFd, how: i32) -> Sqe {
-    Sqe {
-        len: how as u32,
-        ..Sqe::new(opcode::Shutdown::CODE, fd)
-    }
+    Sqe { len: how as u32, ..Sqe::new(opcode::Shutdown::CODE, fd) }
 }
 
 /// Closes a descriptor. It neither cancels nor awaits operations in flight on it.
@@ -190,66 +138,41 @@ pub const fn close(fd: RawFd) -> Sqe {
 /// what became of it.
 #[inline]
 pub const fn cancel(user_data: u64) -> Sqe {
-    Sqe {
-        addr: user_data,
-        ..Sqe::new(opcode::AsyncCancel::CODE, -1)
-    }
+    Sqe { addr: user_data, ..Sqe::new(opcode::AsyncCancel::CODE, -1) }
 }
 
 /// Cancels every operation of the ring. Completes with their number.
 #[inline]
 pub const fn cancel_all() -> Sqe {
-    Sqe {
-        op_flags: CANCEL_ALL | CANCEL_ANY,
-        ..Sqe::new(opcode::AsyncCancel2::CODE, -1)
-    }
+    Sqe { op_flags: CANCEL_ALL | CANCEL_ANY, ..Sqe::new(opcode::AsyncCancel2::CODE, -1) }
 }
 
 /// Waits until the descriptor is ready; `events` are `POLL*`. Completes with those that are.
 #[inline]
 pub const fn poll(fd: RawFd, events: u32) -> Sqe {
     // The kernel keeps the two halves in little-endian order on all machines.
-    let events = if cfg!(target_endian = "big") {
-        events.rotate_left(16)
-    } else {
-        events
-    };
-    Sqe {
-        op_flags: events,
-        ..Sqe::new(opcode::PollAdd::CODE, fd)
-    }
+    let events = if cfg!(target_endian = "big") { events.rotate_left(16) } else { events };
+    Sqe { op_flags: events, ..Sqe::new(opcode::PollAdd::CODE, fd) }
 }
 
 /// Like [`poll`], with a completion each time it becomes ready anew, until one comes without
 /// `F_MORE`.
 #[inline]
 pub const fn poll_multi(fd: RawFd, events: u32) -> Sqe {
-    Sqe {
-        len: POLL_MULTI,
-        ..poll(fd, events)
-    }
+    Sqe { len: POLL_MULTI, ..poll(fd, events) }
 }
 
 /// Posts a completion with this `user_data` and result to another ring. It succeeds even if that
 /// ring's thread is gone.
 #[inline]
 pub const fn msg_ring(ring_fd: RawFd, user_data: u64, res: u32) -> Sqe {
-    Sqe {
-        off: user_data,
-        len: res,
-        ..Sqe::new(opcode::MsgRingData::CODE, ring_fd)
-    }
+    Sqe { off: user_data, len: res, ..Sqe::new(opcode::MsgRingData::CODE, ring_fd) }
 }
 
 /// Reads up to `len` bytes at `offset`; with `u64::MAX` at the file's position.
 #[inline]
 pub fn read(fd: RawFd, buffer: *mut u8, len: u32, offset: u64) -> Sqe {
-    Sqe {
-        addr: buffer as u64,
-        len,
-        off: offset,
-        ..Sqe::new(opcode::Read::CODE, fd)
-    }
+    Sqe { addr: buffer as u64, len, off: offset, ..Sqe::new(opcode::Read::CODE, fd) }
 }
 
 /// Writes up to `len` bytes at `offset`; with `u64::MAX` at the file's position.
@@ -257,12 +180,7 @@ pub fn read(fd: RawFd, buffer: *mut u8, len: u32, offset: u64) -> Sqe {
 /// To a broken pipe or socket it raises `SIGPIPE`; sockets are better served by [`send`].
 #[inline]
 pub fn write(fd: RawFd, buffer: *const u8, len: u32, offset: u64) -> Sqe {
-    Sqe {
-        addr: buffer as u64,
-        len,
-        off: offset,
-        ..Sqe::new(opcode::Write::CODE, fd)
-    }
+    Sqe { addr: buffer as u64, len, off: offset, ..Sqe::new(opcode::Write::CODE, fd) }
 }
 
 /// Two `u32` fields that share the place of a `u64`, in memory order.

@@ -3,10 +3,7 @@
 //! # Safety
 //! The storage is zeroed or holds what the kernel or a constructor wrote; every family's structure
 //! is made of integers, is no larger than the storage, and needs no greater alignment.
-#![allow(
-    unsafe_code,
-    reason = "sockaddr_storage is viewed as the family's structure"
-)]
+#![allow(unsafe_code, reason = "sockaddr_storage is viewed as the family's structure")]
 
 use std::fmt;
 use std::mem::{MaybeUninit, offset_of};
@@ -76,10 +73,7 @@ impl Address {
     }
 
     /// Its length in bytes.
-    #[expect(
-        clippy::len_without_is_empty,
-        reason = "the length of a structure, not of a sequence"
-    )]
+    #[expect(clippy::len_without_is_empty, reason = "the length of a structure, not of a sequence")]
     pub fn len(&self) -> libc::socklen_t {
         self.len
     }
@@ -168,10 +162,7 @@ mod tests {
             let address: SocketAddr = text.parse().unwrap();
             assert_eq!(Address::from(address).inet(), Some(address));
         }
-        assert_eq!(
-            Address::from(SocketAddr::V6(scoped)).inet(),
-            Some(scoped.into())
-        );
+        assert_eq!(Address::from(SocketAddr::V6(scoped)).inet(), Some(scoped.into()));
         assert_eq!(Address::empty().inet(), None);
     }
 

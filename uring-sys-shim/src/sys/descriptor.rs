@@ -74,9 +74,6 @@ mod tests {
         close(fd).unwrap();
         close(high).unwrap();
         assert_eq!(close(high).unwrap_err().raw_os_error(), Some(libc::EBADF));
-        assert_eq!(
-            eventfd_write(high, 1).unwrap_err().raw_os_error(),
-            Some(libc::EBADF)
-        );
+        assert_eq!(eventfd_write(high, 1).unwrap_err().raw_os_error(), Some(libc::EBADF));
     }
 }

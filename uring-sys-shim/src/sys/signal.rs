@@ -39,10 +39,7 @@ static EVENT: AtomicI32 = AtomicI32::new(-1);
 /// The process whose eventfd that is: a forked child shares it, but its signals are its own.
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 
-static INSTALLED: Mutex<Installed> = Mutex::new(Installed {
-    guards: 0,
-    previous: None,
-});
+static INSTALLED: Mutex<Installed> = Mutex::new(Installed { guards: 0, previous: None });
 
 struct Installed {
     guards: usize,
@@ -77,10 +74,7 @@ pub fn install() -> io::Result<Guard> {
         installed.previous = Some(replace(&ours())?);
     }
     installed.guards += 1;
-    Ok(Guard {
-        fd: EVENT.load(Ordering::Relaxed),
-        ends: false,
-    })
+    Ok(Guard { fd: EVENT.load(Ordering::Relaxed), ends: false })
 }
 
 /// Keeps the handler of SIGINT installed.

@@ -159,10 +159,7 @@ mod tests {
         let fd = fd.as_raw_fd();
         for value in [1, 0] {
             set_option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY, value).unwrap();
-            assert_eq!(
-                option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY).unwrap(),
-                value
-            );
+            assert_eq!(option(fd, libc::IPPROTO_TCP, libc::TCP_NODELAY).unwrap(), value);
         }
         let unknown = option(fd, libc::SOL_SOCKET, 9999).unwrap_err();
         assert_eq!(unknown.raw_os_error(), Some(libc::ENOPROTOOPT));

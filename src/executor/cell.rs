@@ -1,0 +1,189 @@
+//! What a task's block holds behind its header, and the functions that know its types.
+//!
+//! # Safety
+//! The block is only ever reached through the pointer that `Box::into_raw` gave, and no reference
+//! to the whole of it is made: the header is shared while the slot is borrowed mutably.
+#![allow(
+    unsafe_code,
+    reason = "one allocation for a header and a future of any type"
+)]
+
+use std::alloc::Layout;
+use std::mem::{ManuallyDrop, needs_drop, offset_of};
+use std::pin::Pin;
+use std::ptr::{NonNull, drop_in_place};
+use std::task::{Context, Poll};
+
+use super::contain::{Payload, catch, contain, discard};
+use super::info::Meta;
+use super::join_error::JoinError;
+use super::shared::View;
+use super::state::State;
+use super::task::{Header, TaskRef};
+
+/// What a task comes to.
+pub(super) type Outcome<T> = Result<T, JoinError>;
+
+/// Whose queue a task goes to when it is woken: its loop's, or that of the task whose child it is.
+///
+/// A copy of the scheduler is asked, so the task may end while it works.
+pub(super) trait Schedule: Clone {
+    fn schedule(self, task: TaskRef);
+}
+
+/// What can be done with a block whose types are forgotten. Every function's contract includes
+/// that the pointer heads a live block with this vtable, on the loop's thread.
+pub(super) struct VTable {
+    /// Polls the future; on `Ready` it is gone and the outcome in its place. The future must be
+    /// there, and nobody else's.
+    pub(super) poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> Poll<()>,
+    /// Drops the future and puts an error in its place. As for `poll`. Does not unwind.
+    pub(super) end: unsafe fn(NonNull<Header>, JoinError),
+    /// Drops the outcome, which must be there and nobody else's; a panic's payload is given
+    /// back instead. Does not unwind.
+    pub(super) discard: unsafe fn(NonNull<Header>) -> Option<Payload>,
+    /// Puts the task into its scheduler's queue. The task must not be over.
+    pub(super) schedule: unsafe fn(TaskRef),
+    /// Where the outcome lies, in bytes from the header.
+    pub(super) outcome: usize,
+    pub(super) layout: Layout,
+}
+
+#[repr(C)]
+pub(super) struct TaskCell<F: Future, S> {
+    header: Header,
+    scheduler: ManuallyDrop<S>,
+    slot: Slot<F>,
+}
+
+/// The future until the task is DONE, then the outcome until it is EMPTY.
+#[repr(C)]
+union Slot<F: Future> {
+    future: ManuallyDrop<F>,
+    outcome: ManuallyDrop<Outcome<F::Output>>,
+}
+
+impl<F: Future, S: Schedule> TaskCell<F, S> {
+    const VTABLE: VTable = VTable {
+        poll: Self::poll,
+        end: Self::end_with_error,
+        discard: Self::discard,
+        schedule: Self::schedule,
+        outcome: offset_of!(Self, slot),
+        layout: Layout::new::<Self>(),
+    };
+
+    /// A new task that nobody knows yet.
+    #[inline]
+    pub(super) fn allocate(view: View<'_>, meta: Meta, future: F, scheduler: S) -> TaskRef {
+        let header = Header::new(view, &Self::VTABLE, meta);
+        let slot = Slot {
+            future: ManuallyDrop::new(future),
+        };
+        let cell = Box::new(TaskCell {
+            header,
+            scheduler: ManuallyDrop::new(scheduler),
+            slot,
+        });
+        let cell = NonNull::from(Box::leak(cell));
+        // SAFETY: made just now, on the thread that the view is bound to; the header comes first.
+        unsafe { TaskRef::from_raw(cell.cast()) }
+    }
+
+    fn future(header: NonNull<Header>) -> *mut F {
+        header
+            .as_ptr()
+            .wrapping_byte_add(offset_of!(Self, slot))
+            .cast()
+    }
+
+    fn outcome(header: NonNull<Header>) -> *mut Outcome<F::Output> {
+        header
+            .as_ptr()
+            .wrapping_byte_add(offset_of!(Self, slot))
+            .cast()
+    }
+
+    unsafe fn poll(header: NonNull<Header>, cx: &mut Context<'_>) -> Poll<()> {
+        // SAFETY: the future is there and ours by the caller's word.
+        let future = unsafe { &mut *Self::future(header) };
+        // SAFETY: it stays where it is until `end` drops it in place.
+        let future = unsafe { Pin::new_unchecked(future) };
+        match future.poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(output) => {
+                // SAFETY: the borrow ended with the poll.
+                unsafe { Self::end(header, Ok(output)) };
+                Poll::Ready(())
+            }
+        }
+    }
+
+    unsafe fn end_with_error(header: NonNull<Header>, error: JoinError) {
+        // SAFETY: the caller's word.
+        unsafe { Self::end(header, Err(error)) };
+    }
+
+    /// Drops the future and puts the outcome in its place; a panic of the destructor becomes the
+    /// outcome, unless that is a panic already.
+    #[inline]
+    unsafe fn end(header: NonNull<Header>, outcome: Outcome<F::Output>) {
+        // SAFETY: alive by the caller's word, and only ever shared.
+        let state = unsafe { &(*header.as_ptr()).state };
+        state.set(state.get() | State::ENDING);
+        let mut outcome = outcome;
+        if needs_drop::<F>() {
+            // SAFETY: the future is there and ours by the caller's word; ENDING keeps everybody
+            // from it while its destructor runs, and from then on it is not looked at.
+            if let Err(payload) = catch(|| unsafe { drop_in_place(Self::future(header)) }) {
+                outcome = after_panic(outcome, payload);
+            }
+        }
+        if needs_drop::<S>() {
+            let scheduler = header
+                .as_ptr()
+                .wrapping_byte_add(offset_of!(Self, scheduler));
+            // SAFETY: a task that is over is not scheduled; this is the end of the scheduler.
+            contain(|| unsafe { drop_in_place(scheduler.cast::<S>()) });
+        }
+        // SAFETY: the slot is big enough for either and free now.
+        unsafe { Self::outcome(header).write(outcome) };
+    }
+
+    unsafe fn discard(header: NonNull<Header>) -> Option<Payload> {
+        // SAFETY: the outcome is there and ours by the caller's word; it is not looked at again.
+        let outcome = unsafe { Self::outcome(header).read() };
+        match outcome {
+            Err(JoinError::Panicked(payload)) => Some(payload),
+            outcome => {
+                contain(|| drop(outcome));
+                None
+            }
+        }
+    }
+
+    unsafe fn schedule(task: TaskRef) {
+        let scheduler = task
+            .as_ptr()
+            .as_ptr()
+            .wrapping_byte_add(offset_of!(Self, scheduler));
+        // SAFETY: the task is not over, so its scheduler is there; the copy outlives what follows.
+        let scheduler = unsafe { (*scheduler.cast::<S>()).clone() };
+        scheduler.schedule(task);
+    }
+}
+
+/// The outcome of a task whose future's destructor panicked.
+#[cold]
+fn after_panic<T>(outcome: Outcome<T>, payload: Payload) -> Outcome<T> {
+    match outcome {
+        Err(JoinError::Panicked(first)) => {
+            discard(payload);
+            Err(JoinError::Panicked(first))
+        }
+        outcome => {
+            contain(|| drop(outcome));
+            Err(JoinError::Panicked(payload))
+        }
+    }
+}

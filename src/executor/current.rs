@@ -1,0 +1,163 @@
+//! Which loop and which task run on this thread.
+//!
+//! # Safety
+//! [`HOME`] points to a block that is alive: whoever puts it there keeps the block, and puts back
+//! what was there before it lets go ([`within`] by its frame, a [`Guard`] by leaking the executor
+//! if it does not end in order). [`TASK`] is set and put back by a [`TaskScope`], which borrows
+//! the task.
+#![allow(unsafe_code, reason = "thread-locals without destructors, for speed")]
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::ptr::{self, NonNull};
+use std::rc::Rc;
+
+use super::executor::{Executor, start};
+use super::info::{Id, Info, Meta};
+use super::join::JoinHandle;
+use super::shared::{Shared, View};
+use super::task::{Header, TaskRef};
+
+thread_local! {
+    static HOME: Cell<*const Shared> = const { Cell::new(ptr::null()) };
+    static TASK: Cell<*const Header> = const { Cell::new(ptr::null()) };
+}
+
+/// Whether this thread is running the loop that the block belongs to.
+#[inline]
+pub(super) fn is_home(shared: NonNull<Shared>) -> bool {
+    ptr::eq(HOME.get(), shared.as_ptr())
+}
+
+/// Hands the running loop to `code`.
+#[inline]
+fn with_home<R>(code: impl FnOnce(View<'_>) -> R) -> Option<R> {
+    let shared = NonNull::new(HOME.get().cast_mut())?;
+    // SAFETY: it is alive and this thread's, see above, and stays so while `code` runs, because
+    // who made it current is further up the stack.
+    Some(code(unsafe { View::new(shared) }))
+}
+
+/// Runs code with a loop as the running one.
+#[inline]
+pub(super) fn within<R>(view: View<'_>, code: impl FnOnce() -> R) -> R {
+    struct Restore(*const Shared);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            HOME.set(self.0);
+        }
+    }
+    let _restore = Restore(HOME.replace(view.as_ptr().as_ptr()));
+    code()
+}
+
+/// Keeps a loop the running one of this thread.
+#[derive(Debug)]
+#[must_use = "the loop is left when the guard is dropped"]
+pub(crate) struct Guard {
+    executor: ManuallyDrop<Rc<Executor>>,
+    before: *const Shared,
+}
+
+impl Guard {
+    pub(super) fn new(executor: Rc<Executor>) -> Guard {
+        let before = HOME.replace(executor.view().as_ptr().as_ptr());
+        Guard {
+            executor: ManuallyDrop::new(executor),
+            before,
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if !is_home(self.executor.view().as_ptr()) {
+            // Out of order: somebody else will put our block back, so it must never go.
+            return;
+        }
+        HOME.set(self.before);
+        // SAFETY: it is not used again.
+        unsafe { ManuallyDrop::drop(&mut self.executor) };
+    }
+}
+
+/// Keeps a task the running one of this thread.
+pub(super) struct TaskScope<'a> {
+    before: *const Header,
+    _task: PhantomData<&'a TaskRef>,
+}
+
+/// Makes a task the running one until the scope ends.
+#[inline]
+pub(super) fn enter_task(task: &TaskRef) -> TaskScope<'_> {
+    TaskScope {
+        before: TASK.replace(task.as_ptr().as_ptr()),
+        _task: PhantomData,
+    }
+}
+
+impl Drop for TaskScope<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        TASK.set(self.before);
+    }
+}
+
+/// The id of the running task.
+#[inline]
+pub(super) fn task_id() -> Option<Id> {
+    let task = NonNull::new(TASK.get().cast_mut())?;
+    // SAFETY: the scope further up the stack borrows it, on this thread.
+    let task = unsafe { TaskRef::acquire(task) };
+    Some(task.id())
+}
+
+/// The running task; `None` outside a task.
+///
+/// ```
+/// assert!(ringio::task::current().is_none());
+/// ringio::run(async {
+///     assert!(ringio::task::current().is_some(), "the main future is a task too");
+/// });
+/// ```
+#[doc(alias = "current_task")]
+pub fn current() -> Option<Info> {
+    let task = NonNull::new(TASK.get().cast_mut())?;
+    // SAFETY: the scope further up the stack borrows it, on this thread.
+    let task = unsafe { TaskRef::acquire(task) };
+    Some(task.info())
+}
+
+/// The unfinished tasks of the running loop, in the order of their spawn; none outside a loop.
+///
+/// ```
+/// ringio::run(async {
+///     let child = ringio::spawn(async {});
+///     assert!(ringio::task::all().iter().any(|task| task.id() == child.id()));
+/// });
+/// ```
+#[doc(alias = "all_tasks")]
+pub fn all() -> Vec<Info> {
+    with_home(|view| view.local().snapshot().iter().map(TaskRef::info).collect())
+        .unwrap_or_default()
+}
+
+/// Spawns on the running loop.
+#[track_caller]
+pub(super) fn spawn<F: Future + 'static>(meta: Meta, fut: F) -> JoinHandle<F::Output> {
+    // SAFETY: a `'static` future borrows nothing.
+    match with_home(|view| unsafe { start(view, meta, fut) }) {
+        Some(handle) => handle,
+        None => no_loop(),
+    }
+}
+
+#[cold]
+#[track_caller]
+fn no_loop() -> ! {
+    panic!(
+        "no ringio loop is running on this thread: spawn from inside ringio::run or Runner::run, \
+         and from another thread with RemoteHandle::spawn"
+    )
+}

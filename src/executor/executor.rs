@@ -1,0 +1,230 @@
+//! The owner of a loop's tasks.
+//!
+//! # Safety
+//! The executor stays on its thread and holds a reference to the block, which is all that a
+//! [`View`] asks for.
+#![allow(unsafe_code, reason = "makes views, and spawns futures that borrow")]
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+use std::task::Waker;
+
+use super::cell::{Schedule, TaskCell};
+use super::contain::catch;
+use super::current::{Guard, within};
+use super::info::{Info, Meta, Report};
+use super::join::JoinHandle;
+use super::remote::{Batch, Entry, Remote};
+use super::shared::{Shared, SharedRef, View};
+use super::task::TaskRef;
+
+/// The scheduler of a task that belongs to no group: the run queue of its loop.
+#[derive(Clone, Copy)]
+struct OnLoop;
+
+impl Schedule for OnLoop {
+    #[inline]
+    fn schedule(self, task: TaskRef) {
+        // SAFETY: a `TaskRef` is on its loop's thread, and keeps the block; it goes into the queue.
+        let view = unsafe { View::new(task.header().shared) };
+        view.local().ready.push(task);
+    }
+}
+
+/// Makes a task and gives it its first place in the queue, or its first poll.
+///
+/// # Safety
+/// As for [`Executor::spawn_unchecked`].
+#[inline]
+pub(super) unsafe fn start<F: Future>(view: View<'_>, meta: Meta, fut: F) -> JoinHandle<F::Output> {
+    let eager = meta.eager;
+    let task = TaskCell::allocate(view, meta, fut, OnLoop);
+    // SAFETY: the output of the future that the task was made of, and the first handle.
+    let handle = unsafe { JoinHandle::new(task.clone()) };
+    if view.local().closing.get() {
+        task.drop_now();
+        return handle;
+    }
+    view.local().register(task.clone());
+    if eager {
+        task.run();
+    } else {
+        task.wake();
+    }
+    handle
+}
+
+/// The tasks of one loop. It does not leave its thread.
+pub(crate) struct Executor {
+    shared: SharedRef,
+    _on_thread: PhantomData<Rc<()>>,
+}
+
+impl Executor {
+    /// An executor without tasks.
+    ///
+    /// `doorbell` is woken after something was pushed to the empty inbox, from the pushing
+    /// thread. To lose nothing, a loop that wants to park announces that first, then asks
+    /// [`has_ready`](Executor::has_ready) again; the announcement and the doorbell must be
+    /// read-modify-writes of one atomic, or have sequentially consistent fences between.
+    pub(crate) fn new(doorbell: Waker) -> Rc<Executor> {
+        Rc::new(Executor {
+            shared: Shared::allocate(doorbell),
+            _on_thread: PhantomData,
+        })
+    }
+
+    #[inline]
+    pub(super) fn view(&self) -> View<'_> {
+        // SAFETY: the executor does not leave its thread, and keeps the block.
+        unsafe { View::new(self.shared.as_ptr()) }
+    }
+
+    /// Unique in the process, never used again.
+    pub(crate) fn loop_id(&self) -> u64 {
+        self.shared.loop_id
+    }
+
+    /// Starts a task; while closing, its future is dropped and the handle is cancelled.
+    #[inline]
+    pub(crate) fn spawn<F: Future + 'static>(&self, meta: Meta, fut: F) -> JoinHandle<F::Output> {
+        // SAFETY: a `'static` future borrows nothing.
+        unsafe { self.spawn_unchecked(meta, fut) }
+    }
+
+    /// [`spawn`](Executor::spawn) for a future that borrows.
+    ///
+    /// # Safety
+    /// The future is dropped (it ran to its end, or [`JoinHandle::drop_now`] outside its own poll)
+    /// before anything that it borrows ends, also when unwinding.
+    #[inline]
+    pub(crate) unsafe fn spawn_unchecked<F: Future>(
+        &self,
+        meta: Meta,
+        fut: F,
+    ) -> JoinHandle<F::Output> {
+        // SAFETY: the caller's promise.
+        unsafe { start(self.view(), meta, fut) }
+    }
+
+    /// Makes this the running loop of the thread until the guard is dropped.
+    pub(crate) fn enter(self: &Rc<Self>) -> Guard {
+        Guard::new(Rc::clone(self))
+    }
+
+    /// Takes in what other threads sent, then gives a turn to at most `max` of the tasks that are
+    /// ready now, in order. Says how many were polled.
+    pub(crate) fn run_ready(&self, max: usize) -> usize {
+        within(self.view(), || {
+            self.deliver(self.shared.inbox.take());
+            let ready = &self.view().local().ready;
+            let now = ready.len().min(max);
+            let mut polled = 0;
+            for _ in 0..now {
+                let Some(task) = ready.pop() else { break };
+                polled += usize::from(task.run());
+            }
+            polled
+        })
+    }
+
+    fn deliver(&self, batch: Batch) {
+        for entry in batch {
+            match entry {
+                Entry::Task(task) => task.arrive(),
+                Entry::Call(closure) => {
+                    if let Err(payload) = catch(closure) {
+                        self.view().local().report(payload, None);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether [`run_ready`](Executor::run_ready) has something to do.
+    #[inline]
+    pub(crate) fn has_ready(&self) -> bool {
+        !self.view().local().ready.is_empty() || self.shared.inbox.has_entries()
+    }
+
+    /// How many tasks have not finished.
+    pub(crate) fn tasks(&self) -> usize {
+        self.view().local().tasks()
+    }
+
+    /// The tasks that have not finished, in the order of their spawn.
+    pub(crate) fn infos(&self) -> Vec<Info> {
+        self.view()
+            .local()
+            .snapshot()
+            .iter()
+            .map(TaskRef::info)
+            .collect()
+    }
+
+    /// Asks every task to end.
+    pub(crate) fn cancel_all(&self) {
+        for task in self.view().local().snapshot() {
+            task.cancel();
+        }
+    }
+
+    /// From now on `spawn` drops its future and closures from other threads are turned away. The
+    /// tasks that exist go on, and are woken from everywhere.
+    pub(crate) fn refuse_new(&self) {
+        self.view().local().closing.set(true);
+        self.shared.refusing.store(true, Ordering::Release);
+    }
+
+    /// Drops every future, in the order of the spawns; what they spawn meanwhile does not start.
+    /// A task in whose poll this is called goes when that poll ends.
+    pub(crate) fn drop_all(&self) {
+        self.refuse_new();
+        within(self.view(), || {
+            for task in self.view().local().snapshot() {
+                task.drop_now();
+            }
+        });
+    }
+
+    /// Delivers what other threads have sent (closures are called), then turns everything away:
+    /// closures come back to their senders, wakes do nothing.
+    pub(crate) fn close_inbox(&self) {
+        self.shared.refusing.store(true, Ordering::Release);
+        within(self.view(), || self.deliver(self.shared.inbox.close()));
+    }
+
+    /// A handle to this loop for other threads.
+    pub(crate) fn remote(&self) -> Remote {
+        Remote::new(self.shared.clone())
+    }
+
+    /// Whom to tell about panics that nobody awaits; each is reported once.
+    pub(crate) fn set_report(&self, reporter: Rc<dyn Fn(Report)>) {
+        drop(self.view().local().set_reporter(Some(reporter)));
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        self.drop_all();
+        // Closures that nobody will call are dropped here, on the loop's thread.
+        within(self.view(), || drop(self.shared.inbox.close()));
+        while let Some(task) = self.view().local().ready.pop() {
+            drop(task);
+        }
+        drop(self.view().local().set_reporter(None));
+        self.view().clear_stock();
+    }
+}
+
+impl fmt::Debug for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Executor")
+            .field("loop_id", &self.loop_id())
+            .field("tasks", &self.tasks())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,168 @@
+//! The handle to a task.
+//!
+//! # Safety
+//! A `JoinHandle<T>` is made for a task whose output is a `T`, and moves the outcome out of the
+//! block once: the state says whether it is there.
+#![allow(
+    unsafe_code,
+    reason = "the outcome lies in the task's block, whose type is forgotten"
+)]
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use super::cell::Outcome;
+use super::contain::contain;
+use super::info::Id;
+use super::join_error::JoinError;
+use super::state::State;
+use super::task::TaskRef;
+
+/// Awaits a task, or cancels it.
+///
+/// Dropping the handle detaches the task. A panic that nobody awaited is reported to the loop's
+/// exception handler.
+///
+/// ```
+/// ringio::run(async {
+///     let task = ringio::spawn(async { "done" });
+///     assert!(!task.is_finished());
+///     assert_eq!(task.await.unwrap(), "done");
+/// });
+/// ```
+///
+/// # Errors
+/// Awaiting it gives [`JoinError::Cancelled`] for a task that was cancelled or whose loop ended,
+/// and [`JoinError::Panicked`] for one that panicked.
+///
+/// # Panics
+/// When it is polled again after it gave the outcome.
+///
+/// # Cancel safety
+/// Awaiting `&mut handle` loses nothing when it is dropped: await it again.
+#[doc(alias = "Task")]
+#[must_use = "dropping a handle detaches its task"]
+pub struct JoinHandle<T> {
+    task: TaskRef,
+    _output: PhantomData<T>,
+}
+
+impl<T> Unpin for JoinHandle<T> {}
+
+impl<T> JoinHandle<T> {
+    /// # Safety
+    /// The task's output is a `T`, and this is its only handle.
+    pub(super) unsafe fn new(task: TaskRef) -> Self {
+        task.set(State::JOINED);
+        JoinHandle {
+            task,
+            _output: PhantomData,
+        }
+    }
+
+    /// Asks the task to end; false if it has finished.
+    ///
+    /// The request is delivered on the task's next turn, not on the caller's stack: its future is
+    /// dropped and awaiting it gives [`JoinError::Cancelled`]. A task that has not started never
+    /// does. A result that becomes ready before that turn wins. Asking twice is asking once.
+    pub fn cancel(&self) -> bool {
+        self.task.cancel()
+    }
+
+    /// Whether the outcome is there, so that awaiting it is immediate.
+    #[doc(alias = "done")]
+    pub fn is_finished(&self) -> bool {
+        self.task.state().contains(State::DONE)
+    }
+
+    /// The task, unique in the process.
+    pub fn id(&self) -> Id {
+        self.task.id()
+    }
+
+    /// The name that [`Builder::name`](super::Builder::name) gave it.
+    #[doc(alias = "get_name")]
+    pub fn name(&self) -> Option<Rc<str>> {
+        self.task.name()
+    }
+
+    /// Drops the future now, on the caller's stack; the outcome is `Cancelled` unless the task has
+    /// finished. If the call comes out of the task's own poll, the future goes when that ends.
+    pub(crate) fn drop_now(&self) {
+        self.task.drop_now();
+    }
+
+    /// Moves the outcome out, if it is there.
+    ///
+    /// # Panics
+    /// If it was moved out before.
+    #[inline]
+    fn take(&mut self) -> Option<Outcome<T>> {
+        let state = self.task.state();
+        if !state.contains(State::DONE) {
+            return None;
+        }
+        assert!(
+            !state.contains(State::EMPTY),
+            "JoinHandle polled after it gave its outcome"
+        );
+        self.task.set(State::EMPTY);
+        let header = self.task.as_ptr();
+        // SAFETY: the vtable says where in the block the outcome lies, and this type fits it.
+        let outcome = unsafe { header.byte_add(self.task.header().vtable.outcome) };
+        // SAFETY: DONE and not EMPTY: it is there, and from now on nobody reads it again.
+        Some(unsafe { outcome.cast::<Outcome<T>>().read() })
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(outcome) = self.take() {
+            return Poll::Ready(outcome);
+        }
+        let joiner = &self.task.header().joiner;
+        let before = joiner.take();
+        if before
+            .as_ref()
+            .is_some_and(|waker| waker.will_wake(cx.waker()))
+        {
+            joiner.set(before);
+            return Poll::Pending;
+        }
+        // Cloning and dropping wakers is foreign code: the task may finish meanwhile, and then
+        // wakes whomever it finds.
+        joiner.set(Some(cx.waker().clone()));
+        drop(before);
+        match self.take() {
+            Some(outcome) => Poll::Ready(outcome),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<T> Drop for JoinHandle<T> {
+    fn drop(&mut self) {
+        self.task.clear(State::JOINED);
+        let joiner = self.task.header().joiner.take();
+        if self.task.state().contains(State::DONE) {
+            self.task.discard();
+        }
+        contain(|| drop(joiner));
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle")
+            .field("id", &self.id())
+            .field("name", &self.name())
+            .field("finished", &self.is_finished())
+            .finish()
+    }
+}

@@ -1,0 +1,109 @@
+//! What only the loop's own thread touches.
+
+use std::cell::{Cell, RefCell};
+use std::num::NonZeroU64;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use slab::Slab;
+
+use super::contain::{Payload, contain, discard, message};
+use super::info::{Id, Info, Report};
+use super::run_queue::RunQueue;
+use super::task::TaskRef;
+
+/// Task ids that a loop takes at once, so that loops do not meet on one counter at every spawn.
+const IDS: u64 = 1024;
+
+static NEXT_IDS: AtomicU64 = AtomicU64::new(1);
+
+/// Whom to tell about a panic that nobody saw.
+pub(super) type Reporter = Rc<dyn Fn(Report)>;
+
+/// The loop's side of the block.
+///
+/// # Invariants
+/// No user code runs while one of the `RefCell`s is borrowed. When the executor has been dropped
+/// nothing is left in here that another thread must not drop.
+#[derive(Default)]
+pub(super) struct Local {
+    pub(super) ready: RunQueue,
+    /// The tasks that have not finished.
+    roster: RefCell<Slab<TaskRef>>,
+    /// References to the block that nobody holds yet; see [`View::reference`].
+    ///
+    /// [`View::reference`]: super::shared::View::reference
+    pub(super) stock: Cell<usize>,
+    /// The next id, and how many follow it before new ones must be fetched.
+    ids: Cell<(u64, u64)>,
+    /// `spawn` drops its future.
+    pub(super) closing: Cell<bool>,
+    reporter: RefCell<Option<Reporter>>,
+}
+
+impl Local {
+    #[inline]
+    pub(super) fn next_id(&self) -> Id {
+        let (next, left) = self.ids.get();
+        let (next, left) = if left == 0 {
+            (NEXT_IDS.fetch_add(IDS, Ordering::Relaxed), IDS)
+        } else {
+            (next, left)
+        };
+        self.ids.set((next + 1, left - 1));
+        Id(NonZeroU64::new(next).expect("ids start at 1 and 2⁶⁴ are never reached"))
+    }
+
+    /// Puts a task among the unfinished ones and tells it where.
+    #[inline]
+    pub(super) fn register(&self, task: TaskRef) {
+        let mut roster = self.roster.borrow_mut();
+        let entry = roster.vacant_entry();
+        task.header().roster_slot.set(Some(entry.key()));
+        entry.insert(task);
+    }
+
+    #[inline]
+    pub(super) fn unregister(&self, task: &TaskRef) -> Option<TaskRef> {
+        let slot = task.header().roster_slot.take()?;
+        self.roster.borrow_mut().try_remove(slot)
+    }
+
+    pub(super) fn tasks(&self) -> usize {
+        self.roster.borrow().len()
+    }
+
+    /// The unfinished tasks in the order of their spawn.
+    pub(super) fn snapshot(&self) -> Vec<TaskRef> {
+        let mut tasks: Vec<TaskRef> = self
+            .roster
+            .borrow()
+            .iter()
+            .map(|(_, task)| task.clone())
+            .collect();
+        tasks.sort_unstable_by_key(TaskRef::id);
+        tasks
+    }
+
+    /// The reporter before this is dropped by the caller, when nothing is borrowed.
+    #[must_use]
+    pub(super) fn set_reporter(&self, reporter: Option<Reporter>) -> Option<Reporter> {
+        self.reporter.replace(reporter)
+    }
+
+    /// Tells the reporter about a panic, if there is one.
+    #[cold]
+    pub(super) fn report(&self, payload: Payload, task: Option<Info>) {
+        let reporter = self.reporter.borrow().clone();
+        if let Some(reporter) = reporter {
+            let who = if task.is_some() {
+                "a task"
+            } else {
+                "a closure from another thread"
+            };
+            let message = format!("{who} panicked: {}", message(&*payload));
+            contain(|| reporter(Report { message, task }));
+        }
+        discard(payload);
+    }
+}

@@ -1,0 +1,46 @@
+//! Floor 2: the tasks of one loop, and how they are woken.
+//!
+//! - [`executor`]: the owner of a loop's tasks, and what the loop asks of it.
+//! - [`task`], [`cell`], [`state`]: one task; its life is drawn in `task.rs`.
+//! - [`waker`]: wakes from any thread; on the loop's own thread without a locked instruction.
+//! - [`run_queue`], [`local`]: what only the loop's thread touches.
+//! - [`remote`], [`shared`]: what other threads may touch, and the block that holds both.
+//! - [`join`], [`info`], [`builder`], [`yield_now`]: what users see.
+//!
+//! This floor knows nothing of the ring. It is told how to get a parked loop's attention by one
+//! [`Waker`](std::task::Waker), the doorbell.
+
+mod builder;
+mod cell;
+mod contain;
+pub(crate) mod current;
+#[expect(
+    clippy::module_inception,
+    reason = "the folder is the floor's, the file the noun's"
+)]
+mod executor;
+mod info;
+mod join;
+mod join_error;
+mod local;
+mod remote;
+mod run_queue;
+mod shared;
+mod state;
+mod task;
+mod waker;
+mod yield_now;
+
+#[cfg(test)]
+mod tests;
+
+pub use builder::{Builder, spawn};
+pub use current::{all, current};
+pub use info::{Id, Info};
+pub use join::JoinHandle;
+pub use join_error::JoinError;
+pub use yield_now::yield_now;
+
+pub(crate) use executor::Executor;
+pub(crate) use info::{Meta, Report};
+pub(crate) use remote::Remote;

@@ -1,0 +1,376 @@
+//! One task: its header, and what its loop does with it.
+//!
+//! # Safety
+//! The header is read by two kinds of owner. A [`TaskRef`] cannot leave the loop's thread and may
+//! use all of it. A [`WakerRef`](super::waker::WakerRef) may be anywhere: it uses the first four
+//! fields only, unless it has found itself on the loop's thread. All `TaskRef`s together hold
+//! `held` of the counted references, wakers and inbox entries hold one each; who lets go of the
+//! last frees the block. When the last `TaskRef` is gone nothing is left in the block that has a
+//! destructor, so that a foreign thread frees bare memory.
+//!
+//! The slot behind the header holds the future or the outcome, as the state says; [`TaskRef`] is
+//! the only one to go there, and never while the future's own code may be on the stack.
+#![allow(
+    unsafe_code,
+    reason = "a hand-made reference-counted block whose types are erased"
+)]
+
+use std::alloc::dealloc;
+use std::cell::Cell;
+use std::fmt;
+use std::mem::ManuallyDrop;
+use std::panic::Location;
+use std::ptr::NonNull;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::task::{Context, Poll, Waker};
+
+use super::cell::VTable;
+use super::contain::{catch, contain};
+use super::current;
+use super::info::{Id, Info, Meta};
+use super::join_error::JoinError;
+use super::remote::Node;
+use super::shared::{Shared, View, give_back};
+use super::state::State;
+use super::waker;
+use crate::util::budget;
+
+/// References that the loop's thread holds from the start, for all wakers it will ever make: on
+/// its own thread a waker is cloned and dropped by moving one between it and `held`, without a
+/// locked instruction.
+const GRANT: usize = usize::MAX >> 2;
+
+/// What is known about a task whatever its future is. First field of its block.
+#[repr(C)]
+pub(super) struct Header {
+    // Any thread.
+    pub(super) node: Node,
+    pub(super) references: AtomicUsize,
+    pub(super) vtable: &'static VTable,
+    /// One counted reference to the block of its loop.
+    pub(super) shared: NonNull<Shared>,
+    // The loop's thread.
+    /// The share of `references` that all `TaskRef`s hold together; 0 when none is left.
+    pub(super) held: Cell<usize>,
+    /// How many `TaskRef`s there are.
+    local: Cell<usize>,
+    pub(super) state: Cell<State>,
+    /// Where the roster has it.
+    pub(super) roster_slot: Cell<Option<usize>>,
+    /// Who awaits the outcome.
+    pub(super) joiner: Cell<Option<Waker>>,
+    name: Cell<Option<Rc<str>>>,
+    id: Id,
+    parent: Option<Id>,
+    spawned_at: &'static Location<'static>,
+}
+
+impl Header {
+    /// A header with one `TaskRef`.
+    #[inline]
+    pub(super) fn new(view: View<'_>, vtable: &'static VTable, meta: Meta) -> Header {
+        Header {
+            node: Node::of_task(),
+            references: AtomicUsize::new(GRANT),
+            vtable,
+            shared: view.reference(),
+            held: Cell::new(GRANT),
+            local: Cell::new(1),
+            state: Cell::new(State::empty()),
+            roster_slot: Cell::new(None),
+            joiner: Cell::new(None),
+            name: Cell::new(meta.name),
+            id: view.local().next_id(),
+            parent: current::task_id(),
+            spawned_at: meta.spawned_at,
+        }
+    }
+}
+
+/// Lets go of `n` references, and of the block with the last.
+///
+/// # Safety
+/// The caller owns them, and every other owner lets go through here too.
+pub(super) unsafe fn release(header: NonNull<Header>, n: usize) {
+    // SAFETY: alive while we own a reference. No `&Header` outlives this statement's use.
+    let references = unsafe { &(*header.as_ptr()).references };
+    // If all that are left are ours nobody can make new ones: no need to count down.
+    // Acquire: what others did before they let go has happened before the block is freed.
+    if references.load(Ordering::Acquire) != n {
+        if references.fetch_sub(n, Ordering::Release) != n {
+            return;
+        }
+        fence(Ordering::Acquire);
+    }
+    // SAFETY: nobody else has a reference, so the header is ours.
+    let (layout, shared) = unsafe { ((*header.as_ptr()).vtable.layout, (*header.as_ptr()).shared) };
+    // SAFETY: it was allocated as a box of this layout; whatever had a destructor is gone, for the
+    // last `TaskRef` has emptied the header and found the slot empty.
+    unsafe { dealloc(header.as_ptr().cast(), layout) };
+    // SAFETY: the header's own reference, which ends with it.
+    unsafe { give_back(shared) };
+}
+
+/// A task on its loop's thread: a counted pointer, like `Rc`.
+///
+/// ```text
+///                 create                       a waker: wake, or JoinHandle::cancel
+///      (unborn) ─────────▶ idle ◀───────────┐  puts QUEUED on top of any state left of ENDING;
+///                           │               │  the run queue takes it off again in `run`
+///                  run      │               │
+///              (its turn)   ▼               │
+///                        RUNNING ───────────┘ the poll gave Pending
+///                           │
+///        the poll gave Ready, panicked, or ended DOOMED;
+///        the turn found CANCEL, and did not poll;
+///        from idle: drop_now
+///                           ▼
+///                        ENDING    the future is dropped (`VTable::end`)
+///                           │      and the outcome takes its place
+///                           ▼
+///                         DONE     `finish`: off the roster, the joiner is woken
+///                           │
+///        JoinHandle polled: the outcome is moved out;
+///        JoinHandle dropped, before or now: the outcome is dropped, a panic is reported
+///                           ▼
+///                     DONE + EMPTY ──▶ the last `TaskRef` goes ──▶ the last waker goes: freed
+/// ```
+///
+/// `CANCEL` and `DOOMED` are requests on top of idle or RUNNING; `JOINED` says that a handle
+/// exists. `TaskRef`s are held by the roster up to DONE, by the queue while QUEUED, by the handle,
+/// and by whoever is just running the task.
+pub(super) struct TaskRef(NonNull<Header>);
+
+impl TaskRef {
+    /// # Safety
+    /// `header` heads a new block, made by `TaskCell` with one `TaskRef` counted, on this thread.
+    pub(super) unsafe fn from_raw(header: NonNull<Header>) -> TaskRef {
+        TaskRef(header)
+    }
+
+    /// Makes another from a pointer.
+    ///
+    /// # Safety
+    /// This is the loop's thread, and a `TaskRef` to the task exists.
+    #[inline]
+    pub(super) unsafe fn acquire(header: NonNull<Header>) -> TaskRef {
+        let unowned = ManuallyDrop::new(TaskRef(header));
+        TaskRef::clone(&unowned)
+    }
+
+    #[inline]
+    pub(super) fn as_ptr(&self) -> NonNull<Header> {
+        self.0
+    }
+
+    #[inline]
+    pub(super) fn header(&self) -> &Header {
+        // SAFETY: our reference keeps it alive; it is never borrowed mutably.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// The task's loop.
+    #[inline]
+    pub(super) fn view(&self) -> View<'_> {
+        // SAFETY: a `TaskRef` does not leave the loop's thread, and the header keeps the block.
+        unsafe { View::new(self.header().shared) }
+    }
+
+    #[inline]
+    pub(super) fn state(&self) -> State {
+        self.header().state.get()
+    }
+
+    #[inline]
+    pub(super) fn set(&self, flags: State) {
+        self.header().state.set(self.state() | flags);
+    }
+
+    #[inline]
+    pub(super) fn clear(&self, flags: State) {
+        self.header().state.set(self.state() - flags);
+    }
+
+    #[inline]
+    pub(super) fn id(&self) -> Id {
+        self.header().id
+    }
+
+    pub(super) fn name(&self) -> Option<Rc<str>> {
+        let name = self.header().name.take();
+        self.header().name.set(name.clone());
+        name
+    }
+
+    pub(super) fn info(&self) -> Info {
+        let header = self.header();
+        Info {
+            id: header.id,
+            name: self.name(),
+            spawned_at: header.spawned_at,
+            parent: header.parent,
+        }
+    }
+
+    /// Puts the task into its scheduler's queue, unless it is there or over.
+    #[inline]
+    pub(super) fn wake(&self) {
+        let state = self.state();
+        if state.wants_queue() {
+            self.header().state.set(state | State::QUEUED);
+            self.clone().schedule();
+        }
+    }
+
+    /// Hands itself to its scheduler; it is marked as queued.
+    #[inline]
+    fn schedule(self) {
+        let schedule = self.header().vtable.schedule;
+        // SAFETY: the vtable is the one that this task was made with.
+        unsafe { schedule(self) };
+    }
+
+    /// One turn, given by the scheduler that took the task off its queue. Says whether the
+    /// task had one: it may be over by now.
+    #[inline]
+    pub(super) fn run(self) -> bool {
+        let state = self.state();
+        if state.is_over() {
+            self.clear(State::QUEUED);
+            return false;
+        }
+        if state.contains(State::RUNNING) {
+            // The loop is turned from within this task's own poll: it stays queued.
+            self.schedule();
+            return false;
+        }
+        self.header()
+            .state
+            .set((state - State::QUEUED) | State::RUNNING);
+        let _current = current::enter_task(&self);
+        let _budget = budget::fresh();
+        if state.contains(State::CANCEL) {
+            // Here is where clean-ups would have their say first.
+            self.end(JoinError::Cancelled);
+        } else {
+            self.poll();
+        }
+        true
+    }
+
+    #[inline]
+    fn poll(&self) {
+        let waker = waker::borrowed(self);
+        let mut cx = Context::from_waker(&waker);
+        let poll = self.header().vtable.poll;
+        // SAFETY: this task's own vtable; RUNNING keeps everybody else from the future, and it is
+        // there because the task is not over.
+        match catch(|| unsafe { poll(self.0, &mut cx) }) {
+            Ok(Poll::Pending) => {
+                self.clear(State::RUNNING);
+                if self.state().contains(State::DOOMED) {
+                    self.end(JoinError::Cancelled);
+                }
+            }
+            Ok(Poll::Ready(())) => self.finish(),
+            Err(payload) => self.end(JoinError::Panicked(payload)),
+        }
+    }
+
+    /// Drops the future without another poll; the outcome is an error.
+    #[cold]
+    fn end(&self, error: JoinError) {
+        let end = self.header().vtable.end;
+        // SAFETY: this task's own vtable; the task is not over, and its poll has returned or was
+        // not begun.
+        unsafe { end(self.0, error) };
+        self.finish();
+    }
+
+    /// The future is gone and the outcome is in its place: tells everybody.
+    #[inline]
+    fn finish(&self) {
+        self.clear(State::RUNNING);
+        self.set(State::DONE);
+        let registered = self.view().local().unregister(self);
+        if !self.state().contains(State::JOINED) {
+            self.discard();
+        }
+        if let Some(joiner) = self.header().joiner.take() {
+            contain(|| joiner.wake());
+        }
+        drop(registered);
+    }
+
+    /// Drops the outcome that nobody will look at. A panic among them is reported.
+    pub(super) fn discard(&self) {
+        if self.state().contains(State::EMPTY) {
+            return;
+        }
+        self.set(State::EMPTY);
+        let discard = self.header().vtable.discard;
+        // SAFETY: this task's own vtable; the outcome is there, and EMPTY keeps everybody else
+        // from it.
+        if let Some(payload) = unsafe { discard(self.0) } {
+            self.view().local().report(payload, Some(self.info()));
+        }
+    }
+
+    /// Asks the task to end. False if it has.
+    pub(super) fn cancel(&self) -> bool {
+        if self.state().is_over() {
+            return false;
+        }
+        self.set(State::CANCEL);
+        self.wake();
+        true
+    }
+
+    /// Drops the future now, on the caller's stack, or when the poll that is on the stack ends.
+    pub(super) fn drop_now(&self) {
+        if self.state().is_over() {
+            return;
+        }
+        if self.state().contains(State::RUNNING) {
+            self.set(State::DOOMED);
+            return;
+        }
+        let _current = current::enter_task(self);
+        self.end(JoinError::Cancelled);
+    }
+}
+
+impl Clone for TaskRef {
+    #[inline]
+    fn clone(&self) -> Self {
+        let local = &self.header().local;
+        local.set(local.get() + 1);
+        TaskRef(self.0)
+    }
+}
+
+impl Drop for TaskRef {
+    #[inline]
+    fn drop(&mut self) {
+        let local = &self.header().local;
+        local.set(local.get() - 1);
+        if local.get() == 0 {
+            // `drop` has nothing to catch: a name's destructor is not user code, and the joiner
+            // was taken by `finish` or by its handle.
+            drop(self.header().name.take());
+            let held = self.header().held.replace(0);
+            // SAFETY: what all `TaskRef`s held together; this was the last of them.
+            unsafe { release(self.0, held) };
+        }
+    }
+}
+
+impl fmt::Debug for TaskRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskRef")
+            .field("id", &self.id())
+            .field("state", &self.state())
+            .finish()
+    }
+}

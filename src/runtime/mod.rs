@@ -1,0 +1,13 @@
+//! Floor 3: the only owner of driver, executor and timers; one turn of the loop.
+
+mod config;
+mod lookup;
+mod park;
+mod remote_handle;
+mod shutdown;
+mod turn;
+
+pub(crate) use config::Config;
+pub(crate) use lookup::lookup;
+pub use remote_handle::{LoopClosed, RemoteError, RemoteHandle, RemoteJoin};
+pub(crate) use turn::{Guard, Runtime};

@@ -1,0 +1,99 @@
+//! One turn of the loop.
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+
+use uring_sys_shim::Wait;
+
+use crate::driver::{self, Driver, Spin};
+use crate::executor::{self, Executor};
+use crate::time::{self, Timers};
+use crate::util::WakeBatch;
+
+use super::Config;
+
+/// Tasks polled in one turn, so that ready tasks cannot starve timers and I/O.
+const POLLS_PER_TURN: usize = 256;
+
+/// Everything of one loop.
+#[derive(Debug)]
+pub(crate) struct Runtime {
+    pub(crate) driver: Rc<Driver>,
+    pub(crate) executor: Rc<Executor>,
+    pub(crate) timers: Rc<Timers>,
+    pub(super) spin: Spin,
+    pub(super) config: Config,
+    wakes: RefCell<WakeBatch>,
+}
+
+/// The loop is the current one of its thread while this lives.
+#[derive(Debug)]
+#[expect(dead_code, reason = "held for their destructors, in this order")]
+pub(crate) struct Guard {
+    executor: executor::current::Guard,
+    timers: time::timers::Guard,
+    driver: driver::current::Guard,
+}
+
+impl Runtime {
+    /// # Errors
+    /// What keeps the ring from being made, with the remedy in words.
+    pub(crate) fn new(config: Config) -> io::Result<Runtime> {
+        let driver = Driver::new(&config.driver)?;
+        let timers = Timers::new(config.clock.clone());
+        timers.on_advance(driver.unpark().clone().into());
+        Ok(Runtime {
+            executor: Executor::new(driver.unpark().clone().into()),
+            timers,
+            spin: Spin::new(config.driver.spin),
+            config,
+            driver,
+            wakes: RefCell::default(),
+        })
+    }
+
+    pub(crate) fn enter(&self) -> Guard {
+        Guard {
+            executor: self.executor.enter(),
+            timers: self.timers.enter(),
+            driver: driver::current::enter(&self.driver),
+        }
+    }
+
+    /// Ready tasks, due timers, then the kernel: waiting for it only when nothing else is to do,
+    /// and not at all once `done` says that the loop has reached its end.
+    ///
+    /// # Errors
+    /// When the kernel refuses to be entered.
+    pub(crate) fn turn(&self, done: impl Fn() -> bool) -> io::Result<()> {
+        self.executor.run_ready(POLLS_PER_TURN);
+        self.driver.graveyard().empty();
+        self.fire_timers();
+        // Few buffers are left: what is sent at once gives some back before receives need them.
+        if self.driver.pool().is_low() && self.driver.has_unsubmitted() {
+            self.driver.enter(Wait::Submit)?;
+            self.driver.route();
+        }
+        self.driver.top_up();
+        if self.executor.has_ready() || self.driver.has_starved() || done() {
+            if self.driver.has_unsubmitted() || self.driver.must_enter() {
+                self.driver.enter(Wait::Poll)?;
+            }
+        } else {
+            self.park()?;
+        }
+        self.driver.route();
+        Ok(())
+    }
+
+    pub(super) fn fire_timers(&self) {
+        if self.timers.is_empty() {
+            return;
+        }
+        let mut wakes = self.wakes.take();
+        self.timers.fire(self.timers.now(), &mut wakes);
+        wakes.wake_all();
+        self.wakes.replace(wakes);
+    }
+}
