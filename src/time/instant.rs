@@ -39,6 +39,11 @@ impl Instant {
         timers::clock_now()
     }
 
+    /// Reads the machine's monotonic clock, whatever the loop's own clock is.
+    pub(crate) fn real() -> Self {
+        super::clock::monotonic()
+    }
+
     /// The time that has passed since this instant; zero if it has not come yet.
     pub fn elapsed(&self) -> Duration {
         Instant::now().duration_since(*self)

@@ -59,6 +59,12 @@ impl Timers {
         self.wheel.borrow().len()
     }
 
+    /// Whether nothing is armed.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// When the loop must call [`fire`](Timers::fire) at the latest; may be past, and may be too
     /// early by a few turns in the life of a timer.
     ///

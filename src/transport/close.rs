@@ -70,11 +70,7 @@ impl Stream {
         self.closing.borrow_mut().begin(heard);
         let lost = self.writer.borrow_mut().fail(libc::ECONNABORTED);
         drop(lost);
-        let receive = self.receiver.borrow_mut().stop();
-        let send = self.writer.borrow_mut().stop();
-        for key in receive.into_iter().chain(send) {
-            self.driver().cancel(key);
-        }
+        self.stop();
         self.go_on_closing();
     }
 

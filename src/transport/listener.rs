@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -276,6 +276,12 @@ impl Inner {
     fn stop(&mut self) -> Option<OpKey> {
         let State::Accepting { key, stopping } = &mut self.state else { return None };
         (!std::mem::replace(stopping, true)).then_some(*key)
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 

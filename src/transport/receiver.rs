@@ -1,13 +1,14 @@
 //! The receive side of a stream: a state machine that owns the receive in flight.
 
 use std::io;
+use std::net::Shutdown;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 
 use uring_sys_shim::Cqe;
 
 use crate::driver::{Chunk, OpKey, Resume, Routing};
-use crate::op::recv;
+use crate::op::{recv, shutdown};
 use crate::util::budget;
 
 use super::own_read::Own;
@@ -86,6 +87,12 @@ impl Receiver {
             _ => return None,
         };
         (!std::mem::replace(stopping, true)).then_some(key)
+    }
+
+    /// Ends the receive side by our own will; gives what was not read.
+    pub(super) fn abort(&mut self) -> ReadAhead {
+        self.error.get_or_insert(libc::ECONNABORTED);
+        std::mem::take(&mut self.ahead)
     }
 
     /// Takes in what a receive brought besides bytes.
@@ -219,11 +226,11 @@ impl Stream {
         }
     }
 
-    /// Wakes the reader, so that it looks again.
-    pub(super) fn wake_reader(&self) {
-        let reader = self.receiver.borrow_mut().reader.take();
-        if let Some(reader) = reader {
-            reader.wake();
-        }
+    /// Ends the receiving direction: behind what is parked comes the end of the stream.
+    pub(crate) fn shut_down_reading(self: &Rc<Self>) -> io::Result<()> {
+        let (driver, fd) = (self.driver(), self.fd());
+        shutdown::shutdown(driver, fd, Shutdown::Read, self.sink(), Tag::ShutdownRead as u32)?;
+        self.receiver.borrow_mut().eof = true;
+        Ok(())
     }
 }

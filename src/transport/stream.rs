@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::rc::Rc;
 
 use uring_sys_shim::Cqe;
@@ -21,6 +21,8 @@ pub(super) enum Tag {
     Send = 1,
     Shutdown = 2,
     Close = 3,
+    /// The end of the receiving direction, whose result says nothing of use.
+    ShutdownRead = 4,
 }
 
 /// The transport of one connection. Futures and halves share it by `Rc`; an operation in flight
@@ -68,8 +70,31 @@ impl Stream {
         Ok(())
     }
 
+    /// Drops what is queued and what is parked; every later call says `ConnectionAborted`.
+    pub(crate) fn abort(&self) {
+        let lost = self.writer.borrow_mut().fail(libc::ECONNABORTED);
+        let unread = self.receiver.borrow_mut().abort();
+        drop((lost, unread));
+        self.stop();
+    }
+
+    /// Asks the kernel to give back what is in flight.
+    pub(super) fn stop(&self) {
+        let receive = self.receiver.borrow_mut().stop();
+        let send = self.writer.borrow_mut().stop();
+        for key in receive.into_iter().chain(send) {
+            self.driver().cancel(key);
+        }
+    }
+
     pub(super) fn sink(self: &Rc<Self>) -> Rc<dyn Sink> {
         self.clone()
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 
@@ -79,7 +104,8 @@ impl Sink for Stream {
             t if t == Tag::Receive as u32 => self.received(cqe, routing),
             t if t == Tag::Send as u32 => self.sent(cqe, routing),
             t if t == Tag::Shutdown as u32 => self.was_shut_down(cqe, routing),
-            _ => self.closed(cqe, routing),
+            t if t == Tag::Close as u32 => self.closed(cqe, routing),
+            _ => {}
         }
         self.go_on_closing();
     }

@@ -1,0 +1,35 @@
+//! One of the loops of [`Cores`](super::Cores), as its own code sees it.
+
+use std::sync::Arc;
+
+use crate::runtime::RemoteHandle;
+
+/// Which of the loops this is, and how to reach the others.
+#[derive(Clone, Debug)]
+pub struct Core {
+    pub(super) index: usize,
+    pub(super) cpu: Option<usize>,
+    pub(super) peers: Arc<[RemoteHandle]>,
+}
+
+impl Core {
+    /// This loop's number, from 0.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// How many loops there are.
+    pub fn count(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// The CPU that it is pinned to.
+    pub fn cpu(&self) -> Option<usize> {
+        self.cpu
+    }
+
+    /// The handles of all loops, by number, this one's among them.
+    pub fn peers(&self) -> &[RemoteHandle] {
+        &self.peers
+    }
+}

@@ -1,0 +1,184 @@
+//! The two directions of a connection, apart.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::net::Shutdown;
+use std::rc::Rc;
+
+use crate::buf::{BufResult, Chunk, IoBuf, IoBufMut};
+use crate::transport::{Many, One, ReadExact, ReadInto, Stream, Write, WriteVectored};
+
+use super::TcpStream;
+use super::tcp_stream::{Handle, abort, shut_down};
+
+/// The reading half of a borrowed connection; see [`TcpStream::split`].
+pub struct ReadHalf<'a>(pub(super) &'a Rc<Stream>);
+
+/// The writing half of a borrowed connection; see [`TcpStream::split`].
+pub struct WriteHalf<'a>(pub(super) &'a Rc<Stream>);
+
+/// The reading half of a connection; see [`TcpStream::into_split`].
+pub struct OwnedReadHalf(pub(super) Rc<Handle>);
+
+/// The writing half of a connection; see [`TcpStream::into_split`]. Dropping it sends FIN behind
+/// the last write that was begun.
+pub struct OwnedWriteHalf {
+    handle: Option<Rc<Handle>>,
+}
+
+impl ReadHalf<'_> {
+    fn transport(&self) -> &Rc<Stream> {
+        self.0
+    }
+}
+
+impl WriteHalf<'_> {
+    fn transport(&self) -> &Rc<Stream> {
+        self.0
+    }
+}
+
+impl OwnedReadHalf {
+    fn transport(&self) -> &Rc<Stream> {
+        &self.0.transport
+    }
+
+    /// Puts the halves of one connection together again.
+    ///
+    /// # Errors
+    /// Gives both back if they are of different connections.
+    pub fn reunite(
+        self,
+        mut write: OwnedWriteHalf,
+    ) -> Result<TcpStream, (OwnedReadHalf, OwnedWriteHalf)> {
+        match write.handle.take() {
+            Some(handle) if Rc::ptr_eq(&handle, &self.0) => {
+                drop(handle);
+                let handle = Rc::into_inner(self.0).expect("there are two halves only");
+                Ok(TcpStream::from_handle(handle))
+            }
+            handle => {
+                write.handle = handle;
+                Err((self, write))
+            }
+        }
+    }
+}
+
+impl OwnedWriteHalf {
+    pub(super) fn new(handle: Rc<Handle>) -> OwnedWriteHalf {
+        OwnedWriteHalf { handle: Some(handle) }
+    }
+
+    fn transport(&self) -> &Rc<Stream> {
+        let handle = self.handle.as_ref().expect("only `reunite` takes it, and with it the half");
+        &handle.transport
+    }
+}
+
+impl Drop for OwnedWriteHalf {
+    fn drop(&mut self) {
+        if let Some(handle) = &self.handle {
+            // On a loop that has ended the socket is closed soon, which sends FIN as well.
+            let _ = handle.transport.ask_shutdown(false);
+        }
+    }
+}
+
+/// The reading methods, as [`TcpStream`] has them.
+macro_rules! reading {
+    ($($half:ty),*) => { $(
+        impl $half {
+            /// See [`TcpStream::recv`].
+            ///
+            /// # Errors
+            /// As there.
+            pub async fn recv(&mut self) -> io::Result<Chunk> {
+                poll_fn(|cx| self.transport().poll_recv(cx)).await
+            }
+
+            /// See [`TcpStream::read`].
+            ///
+            /// # Errors
+            /// As there.
+            pub async fn read<B: IoBufMut>(&mut self, buffer: B) -> BufResult<usize, B> {
+                ReadInto::new(self.transport(), buffer).await
+            }
+
+            /// See [`TcpStream::read_exact`].
+            ///
+            /// # Errors
+            /// As there.
+            pub async fn read_exact<B: IoBufMut>(&mut self, buffer: B) -> BufResult<(), B> {
+                ReadExact(ReadInto::new(self.transport(), buffer)).await
+            }
+        }
+
+        impl fmt::Debug for $half {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple(stringify!($half)).field(self.transport()).finish()
+            }
+        }
+    )* };
+}
+
+/// The writing methods, as [`TcpStream`] has them.
+macro_rules! writing {
+    ($($half:ty),*) => { $(
+        impl $half {
+            /// See [`TcpStream::write`].
+            ///
+            /// # Errors
+            /// As there.
+            pub async fn write<B: IoBuf>(&mut self, buffer: B) -> BufResult<usize, B> {
+                let (result, One(buffer)) = Write::new(self.transport(), One(buffer)).await;
+                (result, buffer)
+            }
+
+            /// See [`TcpStream::write_all`].
+            ///
+            /// # Errors
+            /// As there.
+            pub async fn write_all<B: IoBuf>(&mut self, buffer: B) -> BufResult<(), B> {
+                let (result, buffer) = self.write(buffer).await;
+                (result.map(drop), buffer)
+            }
+
+            /// See [`TcpStream::writev`].
+            ///
+            /// # Errors
+            /// As there.
+            pub async fn writev<B: IoBuf>(
+                &mut self,
+                buffers: Vec<B>,
+            ) -> BufResult<usize, Vec<B>> {
+                let write = WriteVectored::new(self.transport(), Many(buffers));
+                let (result, Many(buffers)) = write.await;
+                (result, buffers)
+            }
+
+            /// See [`TcpStream::shutdown`].
+            ///
+            /// # Errors
+            /// As there.
+            pub async fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
+                shut_down(self.transport(), how).await
+            }
+
+            /// See [`TcpStream::abort`].
+            pub fn abort(&mut self) {
+                abort(self.transport());
+            }
+        }
+
+        impl fmt::Debug for $half {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple(stringify!($half)).field(self.transport()).finish()
+            }
+        }
+    )* };
+}
+
+reading!(ReadHalf<'_>, OwnedReadHalf);
+writing!(WriteHalf<'_>, OwnedWriteHalf);

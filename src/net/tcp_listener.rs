@@ -1,0 +1,275 @@
+//! A TCP server's listening socket.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::rc::Rc;
+
+use socket2::SockRef;
+
+use crate::driver::{self, Descriptor, Driver};
+use crate::op::{self, SocketKind};
+use crate::transport::Listener;
+
+use super::address::resolve;
+use super::incoming::Accept;
+use super::{Incoming, TcpStream, ToAddrs};
+
+/// A socket that takes TCP connections.
+///
+/// The listener itself accepts, from the first call of [`accept`](TcpListener::accept) on, and
+/// keeps up to 64 connections that nobody has taken; beyond that they wait in the kernel's
+/// backlog.
+///
+/// # Examples
+/// ```
+/// # ringio::run(async {
+/// use ringio::net::{TcpListener, TcpStream};
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// let _client = TcpStream::connect(listener.local_addr()?).await?;
+/// let (_server, peer) = listener.accept().await?;
+/// assert!(peer.ip().is_loopback());
+/// # Ok::<(), std::io::Error>(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct TcpListener {
+    transport: Rc<Listener>,
+    /// `close` has taken over.
+    closing: bool,
+}
+
+impl TcpListener {
+    /// Listens on an address, with the defaults of [`ListenerBuilder`].
+    ///
+    /// # Errors
+    /// What socket(2), bind(2) and listen(2) say, e.g. `AddrInUse`.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves nothing behind.
+    pub async fn bind(address: impl ToAddrs) -> io::Result<TcpListener> {
+        Self::builder().bind(address).await
+    }
+
+    /// Listens with other settings.
+    pub fn builder() -> ListenerBuilder {
+        ListenerBuilder::default()
+    }
+
+    fn new(socket: Descriptor) -> TcpListener {
+        TcpListener { transport: Listener::new(socket), closing: false }
+    }
+
+    pub(crate) fn transport(&self) -> &Rc<Listener> {
+        &self.transport
+    }
+
+    /// Takes the next connection, and tells whose it is. Several tasks may wait at a time.
+    ///
+    /// Connections that die in the backlog are passed over.
+    ///
+    /// # Errors
+    /// When the process or the machine has run out of descriptors or memory (`EMFILE`, `ENFILE`,
+    /// `ENOBUFS`, `ENOMEM`). The connection stays in the backlog; later calls wait out a pause of
+    /// 10 ms, doubling up to 1 s, and go on. So a server's loop may log the error and continue.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: a connection that arrives for a dropped future goes to the next call.
+    pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        loop {
+            let stream = TcpStream::new(Accept::new(&self.transport).await?);
+            match stream.peer_addr() {
+                Ok(peer) => return Ok((stream, peer)),
+                // It was reset between its accept and now: there is no peer any more.
+                Err(error) if error.raw_os_error() == Some(libc::ENOTCONN) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The connections as a stream that never ends; it does not ask whose they are, which saves a
+    /// system call each.
+    ///
+    /// # Examples
+    /// ```
+    /// # ringio::run(async {
+    /// use futures_util::StreamExt;
+    /// use ringio::net::{TcpListener, TcpStream};
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let _client = TcpStream::connect(listener.local_addr()?).await?;
+    /// let _server = listener.incoming().next().await.unwrap()?;
+    /// # Ok::<(), std::io::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn incoming(&self) -> Incoming<'_> {
+        Incoming::new(self)
+    }
+
+    /// The address that it listens on, with the port that the kernel chose for port 0.
+    ///
+    /// # Errors
+    /// What getsockname(2) says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        address(SockRef::from(self).local_addr()?)
+    }
+
+    /// Takes over a listening socket of the standard library. It becomes blocking, as the ring
+    /// needs it.
+    ///
+    /// # Errors
+    /// Outside a loop.
+    pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        listener.set_nonblocking(false)?;
+        Ok(Self::new(Descriptor::new(&current()?, listener.into())))
+    }
+
+    /// Stops accepting, and closes the connections that nobody has taken. When it returns, the
+    /// port is free.
+    ///
+    /// # Errors
+    /// What close(2) says; the listener is gone in any case.
+    ///
+    /// # Cancel safety
+    /// A dropped future closes in the background.
+    pub async fn close(mut self) -> io::Result<()> {
+        self.closing = true;
+        self.transport.begin_close(true);
+        std::future::poll_fn(|cx| self.transport.poll_closed(cx)).await
+    }
+}
+
+impl Drop for TcpListener {
+    fn drop(&mut self) {
+        if !self.closing {
+            self.transport.begin_close(false);
+        }
+    }
+}
+
+impl AsFd for TcpListener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.transport.as_fd()
+    }
+}
+
+pub(super) fn current() -> io::Result<Rc<Driver>> {
+    driver::current::get().ok_or_else(|| {
+        io::Error::other("no event loop runs on this thread: call this inside `ringio::run`")
+    })
+}
+
+pub(super) fn address(address: socket2::SockAddr) -> io::Result<SocketAddr> {
+    address.as_socket().ok_or_else(|| io::Error::other("the socket has no internet address"))
+}
+
+/// How to listen.
+///
+/// # Examples
+/// ```
+/// # ringio::run(async {
+/// use ringio::net::TcpListener;
+/// let listener =
+///     TcpListener::builder().reuse_port(true).nodelay(true).bind("127.0.0.1:0").await?;
+/// # Ok::<(), std::io::Error>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until `bind`"]
+pub struct ListenerBuilder {
+    reuse_port: bool,
+    backlog: u32,
+    nodelay: bool,
+    recv_buffer: Option<usize>,
+    send_buffer: Option<usize>,
+}
+
+impl Default for ListenerBuilder {
+    fn default() -> Self {
+        ListenerBuilder {
+            reuse_port: false,
+            backlog: 1024,
+            nodelay: false,
+            recv_buffer: None,
+            send_buffer: None,
+        }
+    }
+}
+
+impl ListenerBuilder {
+    /// Lets several listeners share the port (`SO_REUSEPORT`): one per core, and the kernel
+    /// spreads the connections. Off unless told.
+    pub fn reuse_port(mut self, on: bool) -> Self {
+        self.reuse_port = on;
+        self
+    }
+
+    /// Most connections that wait to be accepted; the kernel caps it at `net.core.somaxconn`.
+    /// 1,024 unless told.
+    pub fn backlog(mut self, n: u32) -> Self {
+        self.backlog = n;
+        self
+    }
+
+    /// Sends small segments at once (`TCP_NODELAY`) on every accepted connection. Off unless told.
+    pub fn nodelay(mut self, on: bool) -> Self {
+        self.nodelay = on;
+        self
+    }
+
+    /// Bytes of the kernel's receive buffer (`SO_RCVBUF`) of every accepted connection.
+    pub fn recv_buffer(mut self, n: usize) -> Self {
+        self.recv_buffer = Some(n);
+        self
+    }
+
+    /// Bytes of the kernel's send buffer (`SO_SNDBUF`) of every accepted connection.
+    pub fn send_buffer(mut self, n: usize) -> Self {
+        self.send_buffer = Some(n);
+        self
+    }
+
+    /// Listens. Of several addresses the first that can be bound is taken. `SO_REUSEADDR` is set,
+    /// so that a server can be started again at once.
+    ///
+    /// # Errors
+    /// What socket(2), setsockopt(2), bind(2) and listen(2) say.
+    pub async fn bind(self, address: impl ToAddrs) -> io::Result<TcpListener> {
+        let mut last = None;
+        for address in resolve(address).await? {
+            match self.bind_one(address).await {
+                Ok(listener) => return Ok(listener),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.expect("`resolve` gives at least one address"))
+    }
+
+    async fn bind_one(&self, address: SocketAddr) -> io::Result<TcpListener> {
+        let socket = op::socket(&current()?, SocketKind::tcp(&address)).await?;
+        op::set_option(&socket, libc::SOL_SOCKET, libc::SO_REUSEADDR, 1).await?;
+        if self.reuse_port {
+            op::set_option(&socket, libc::SOL_SOCKET, libc::SO_REUSEPORT, 1).await?;
+        }
+        if self.nodelay {
+            op::set_option(&socket, libc::IPPROTO_TCP, libc::TCP_NODELAY, 1).await?;
+        }
+        set_buffers(&socket, self.recv_buffer, self.send_buffer).await?;
+        op::bind(&socket, address).await?;
+        op::listen(&socket, self.backlog).await?;
+        Ok(TcpListener::new(socket))
+    }
+}
+
+pub(super) async fn set_buffers(
+    socket: &Descriptor,
+    recv: Option<usize>,
+    send: Option<usize>,
+) -> io::Result<()> {
+    for (name, bytes) in [(libc::SO_RCVBUF, recv), (libc::SO_SNDBUF, send)] {
+        if let Some(bytes) = bytes {
+            let bytes = i32::try_from(bytes).unwrap_or(i32::MAX);
+            op::set_option(socket, libc::SOL_SOCKET, name, bytes).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,353 @@
+//! A TCP connection.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::rc::Rc;
+use std::time::Duration;
+
+use socket2::SockRef;
+
+use crate::buf::{BufResult, Chunk, IoBuf, IoBufMut};
+use crate::driver::Descriptor;
+use crate::transport::{Many, One, ReadExact, ReadInto, Stream, Write, WriteVectored};
+
+use super::split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+use super::tcp_listener::{address, current};
+use super::{ConnectBuilder, ToAddrs};
+
+/// A TCP connection. It belongs to the loop that made it.
+///
+/// The connection owns its operations, a future only waits for them: what was received for a
+/// dropped future goes to the next call, and a write that was begun is finished. Dropping the
+/// stream ends both directions and closes the socket in the background.
+///
+/// # Examples
+/// ```
+/// # ringio::run(async {
+/// use ringio::net::{TcpListener, TcpStream};
+/// let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// let mut client = TcpStream::connect(listener.local_addr()?).await?;
+/// let (mut server, _) = listener.accept().await?;
+/// client.write_all("ping").await.0?;
+/// let chunk = server.recv().await?;
+/// server.write_all(chunk).await.0?;
+/// let (result, answer) = client.read_exact(vec![0; 4]).await;
+/// result?;
+/// assert_eq!(answer, b"ping");
+/// # Ok::<(), std::io::Error>(())
+/// # }).unwrap();
+/// ```
+#[derive(Debug)]
+pub struct TcpStream {
+    handle: Handle,
+}
+
+/// Closes the transport when the last user of it goes.
+#[derive(Debug)]
+pub(super) struct Handle {
+    pub(super) transport: Rc<Stream>,
+    /// `close` or `into_std` has taken over.
+    ended: bool,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.transport.begin_close(false);
+        }
+    }
+}
+
+impl TcpStream {
+    pub(crate) fn new(socket: Descriptor) -> TcpStream {
+        TcpStream { handle: Handle { transport: Stream::new(socket), ended: false } }
+    }
+
+    pub(super) fn from_handle(handle: Handle) -> TcpStream {
+        TcpStream { handle }
+    }
+
+    pub(crate) fn transport(&self) -> &Rc<Stream> {
+        &self.handle.transport
+    }
+
+    /// Connects, with the defaults of [`ConnectBuilder`].
+    ///
+    /// # Errors
+    /// See [`ConnectBuilder::connect`].
+    ///
+    /// # Cancel safety
+    /// The socket of a dropped future is closed, also if it connects at that moment.
+    #[doc(alias = "create_connection")]
+    pub async fn connect(address: impl ToAddrs) -> io::Result<TcpStream> {
+        Self::builder().connect(address).await
+    }
+
+    /// Connects with other settings.
+    pub fn builder() -> ConnectBuilder {
+        ConnectBuilder::default()
+    }
+
+    /// Receives what comes next, as a lease on memory that the kernel filled; an empty chunk is
+    /// the end of the stream. At most 256 KiB are received ahead of the reader.
+    ///
+    /// # Errors
+    /// What recv(2) says, e.g. `ConnectionReset`, once all bytes before it were given out.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: bytes that arrive for a dropped future go to the next call.
+    pub async fn recv(&mut self) -> io::Result<Chunk> {
+        poll_fn(|cx| self.transport().poll_recv(cx)).await
+    }
+
+    /// Reads into the capacity of `buffer`, replacing its contents; 0 is the end of the stream,
+    /// or a buffer without capacity.
+    ///
+    /// # Errors
+    /// As [`recv`](TcpStream::recv).
+    ///
+    /// # Cancel safety
+    /// Nothing is lost but the buffer: bytes that arrive for a dropped future go to the next call.
+    pub async fn read<B: IoBufMut>(&mut self, buffer: B) -> BufResult<usize, B> {
+        ReadInto::new(self.transport(), buffer).await
+    }
+
+    /// Reads until the capacity of `buffer` is filled (of a vector, that is its `capacity()`, not
+    /// its length), replacing its contents.
+    ///
+    /// # Errors
+    /// As [`recv`](TcpStream::recv); `UnexpectedEof` when the stream ends before. What came until
+    /// then is in the buffer.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost but the buffer: the bytes that a dropped future has read go to the next
+    /// call.
+    pub async fn read_exact<B: IoBufMut>(&mut self, buffer: B) -> BufResult<(), B> {
+        ReadExact(ReadInto::new(self.transport(), buffer)).await
+    }
+
+    /// Sends all of `buffer`; the count is its length. Same as [`write_all`](TcpStream::write_all),
+    /// under the name that generic code expects.
+    ///
+    /// # Errors
+    /// As [`write_all`](TcpStream::write_all).
+    ///
+    /// # Cancel safety
+    /// As [`write_all`](TcpStream::write_all).
+    pub async fn write<B: IoBuf>(&mut self, buffer: B) -> BufResult<usize, B> {
+        let (result, One(buffer)) = Write::new(self.transport(), One(buffer)).await;
+        (result, buffer)
+    }
+
+    /// Sends all of `buffer`. The kernel has all of it when this returns.
+    ///
+    /// # Errors
+    /// What send(2) says, e.g. `BrokenPipe` or `ConnectionReset`; SIGPIPE is never raised. An error
+    /// stays: later writes return it too.
+    ///
+    /// # Cancel safety
+    /// From its first poll on (or, while more than 64 KiB of earlier writes are queued, from when
+    /// they are below that) the write belongs to the connection: dropping the future loses
+    /// nothing, it is still sent whole and in order, or the connection ends and the next call
+    /// says so. Dropping the stream stops it.
+    pub async fn write_all<B: IoBuf>(&mut self, buffer: B) -> BufResult<(), B> {
+        let (result, buffer) = self.write(buffer).await;
+        (result.map(drop), buffer)
+    }
+
+    /// Sends all of several buffers, in order, as one write; the count is their length in all.
+    ///
+    /// # Errors
+    /// As [`write_all`](TcpStream::write_all).
+    ///
+    /// # Cancel safety
+    /// As [`write_all`](TcpStream::write_all).
+    #[doc(alias = "writelines")]
+    pub async fn writev<B: IoBuf>(&mut self, buffers: Vec<B>) -> BufResult<usize, Vec<B>> {
+        let (result, Many(buffers)) = WriteVectored::new(self.transport(), Many(buffers)).await;
+        (result, buffers)
+    }
+
+    /// Ends one direction or both. Our direction ends (FIN) behind the last write that was begun.
+    ///
+    /// # Errors
+    /// What shutdown(2) says, e.g. `NotConnected`.
+    ///
+    /// # Cancel safety
+    /// From its first poll on it happens, whether the future is dropped or not.
+    #[doc(alias = "write_eof")]
+    pub async fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
+        shut_down(self.transport(), how).await
+    }
+
+    /// Gives the connection up: queued writes and unread bytes are dropped, and later calls return
+    /// `ConnectionAborted`. When the stream is dropped the peer sees `ConnectionReset`.
+    pub fn abort(&mut self) {
+        abort(self.transport());
+    }
+
+    /// Sends what was begun, then closes. Unread bytes are dropped, and make the kernel reset the
+    /// connection.
+    ///
+    /// # Errors
+    /// What close(2) says; the connection is gone in any case.
+    ///
+    /// # Cancel safety
+    /// A dropped future closes at once: writes that were dropped before may be cut off.
+    pub async fn close(mut self) -> io::Result<()> {
+        poll_fn(|cx| self.transport().poll_flushed(cx)).await;
+        self.handle.ended = true;
+        self.transport().begin_close(true);
+        poll_fn(|cx| self.transport().poll_closed(cx)).await
+    }
+
+    /// Splits into two halves that borrow, for one task.
+    ///
+    /// # Examples
+    /// ```
+    /// # ringio::run(async {
+    /// # use ringio::net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (mut peer, _) = listener.accept().await?;
+    /// # peer.write_all("hello").await.0?;
+    /// let (mut read, mut write) = stream.split();
+    /// let (received, sent) = futures_util::join!(read.recv(), write.write_all("hello"));
+    /// assert_eq!(&received?[..], b"hello");
+    /// # sent.0?;
+    /// # Ok::<(), std::io::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
+        (ReadHalf(self.transport()), WriteHalf(self.transport()))
+    }
+
+    /// Splits into two halves that own the connection together, for two tasks. Dropping the write
+    /// half sends FIN; when both are gone the socket is closed.
+    pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
+        let shared = Rc::new(self.handle);
+        (OwnedReadHalf(shared.clone()), OwnedWriteHalf::new(shared))
+    }
+
+    /// Takes over a connection of the standard library. It becomes blocking, as the ring needs it.
+    ///
+    /// # Errors
+    /// Outside a loop.
+    pub fn from_std(stream: std::net::TcpStream) -> io::Result<TcpStream> {
+        stream.set_nonblocking(false)?;
+        Ok(Self::new(Descriptor::new(&current()?, stream.into())))
+    }
+
+    /// Gives the connection to the standard library, blocking, with the bytes that were received
+    /// and not read: they come before what the socket gives.
+    ///
+    /// # Errors
+    /// The connection's error, if one was received. It is closed then.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection.
+    pub async fn into_std(mut self) -> io::Result<(std::net::TcpStream, Vec<u8>)> {
+        poll_fn(|cx| self.transport().poll_flushed(cx)).await;
+        let (fd, leftover) = poll_fn(|cx| self.transport().poll_release(cx)).await?;
+        self.handle.ended = true;
+        Ok((fd.into(), leftover))
+    }
+
+    /// The other end.
+    ///
+    /// # Errors
+    /// What getpeername(2) says, e.g. `NotConnected` after a reset.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        address(SockRef::from(self).peer_addr()?)
+    }
+
+    /// This end.
+    ///
+    /// # Errors
+    /// What getsockname(2) says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        address(SockRef::from(self).local_addr()?)
+    }
+
+    /// Sends small segments at once (`TCP_NODELAY`) or collects them. This is a system call; a
+    /// builder's `nodelay` is none.
+    ///
+    /// # Errors
+    /// What setsockopt(2) says.
+    pub fn set_nodelay(&self, on: bool) -> io::Result<()> {
+        SockRef::from(self).set_tcp_nodelay(on)
+    }
+
+    /// Whether small segments are sent at once.
+    ///
+    /// # Errors
+    /// What getsockopt(2) says.
+    pub fn nodelay(&self) -> io::Result<bool> {
+        SockRef::from(self).tcp_nodelay()
+    }
+
+    /// How long close(2) goes on sending (`SO_LINGER`), in whole seconds; zero resets.
+    ///
+    /// # Errors
+    /// What setsockopt(2) says.
+    pub fn set_linger(&self, duration: Option<Duration>) -> io::Result<()> {
+        SockRef::from(self).set_linger(duration)
+    }
+
+    /// Hops that packets may take (`IP_TTL`, or `IPV6_UNICAST_HOPS`).
+    ///
+    /// # Errors
+    /// What setsockopt(2) says.
+    pub fn set_ttl(&self, hops: u32) -> io::Result<()> {
+        match self.local_addr()? {
+            SocketAddr::V4(_) => SockRef::from(self).set_ttl_v4(hops),
+            SocketAddr::V6(_) => SockRef::from(self).set_unicast_hops_v6(hops),
+        }
+    }
+
+    /// Hops that packets may take.
+    ///
+    /// # Errors
+    /// What getsockopt(2) says.
+    pub fn ttl(&self) -> io::Result<u32> {
+        match self.local_addr()? {
+            SocketAddr::V4(_) => SockRef::from(self).ttl_v4(),
+            SocketAddr::V6(_) => SockRef::from(self).unicast_hops_v6(),
+        }
+    }
+
+    /// Probes an idle connection after this long (`SO_KEEPALIVE`, `TCP_KEEPIDLE`), in whole
+    /// seconds; `None` switches it off.
+    ///
+    /// # Errors
+    /// What setsockopt(2) says.
+    pub fn set_keepalive(&self, idle: Option<Duration>) -> io::Result<()> {
+        let socket = SockRef::from(self);
+        match idle {
+            None => socket.set_keepalive(false),
+            Some(idle) => socket.set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(idle)),
+        }
+    }
+}
+
+impl AsFd for TcpStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.transport().as_fd()
+    }
+}
+
+pub(super) async fn shut_down(transport: &Rc<Stream>, how: Shutdown) -> io::Result<()> {
+    if how == Shutdown::Read {
+        return transport.shut_down_reading();
+    }
+    transport.ask_shutdown(how == Shutdown::Both)?;
+    poll_fn(|cx| transport.poll_shut_down(cx)).await
+}
+
+pub(super) fn abort(transport: &Rc<Stream>) {
+    // A socket that is not connected any more has nothing to reset.
+    let _ = SockRef::from(&**transport).set_linger(Some(Duration::ZERO));
+    transport.abort();
+}

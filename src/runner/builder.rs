@@ -1,0 +1,105 @@
+//! The settings of a loop.
+
+use std::io;
+use std::time::Duration;
+
+use crate::runtime::Config;
+
+use super::report::{ExceptionContext, Handler};
+use super::run::Runner;
+
+/// How to make a [`Runner`]: its limits, each with a default. It is the factory of the loops of
+/// [`Cores`](crate::Cores), too.
+///
+/// # Examples
+/// ```
+/// let mut runner = ringio::Runner::builder().entries(64).name("tiny").build()?;
+/// assert_eq!(runner.run(async { 6 * 7 }).unwrap(), 42);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[doc(alias = "loop_factory")]
+#[must_use = "a builder does nothing until `build`"]
+pub struct Builder {
+    pub(super) config: Config,
+    pub(super) cpu: Option<usize>,
+    pub(super) name: Option<String>,
+    pub(super) ctrl_c: bool,
+    pub(super) handler: Handler,
+}
+
+impl Builder {
+    /// Entries of the submission queue, rounded up to a power of two; the completion queue has
+    /// eight times as many. 256 unless told. Where locked memory is short the kernel gets fewer.
+    pub fn entries(mut self, n: u32) -> Self {
+        self.config.driver.entries = n.max(1);
+        self
+    }
+
+    /// Pins the thread that builds the runner to a CPU.
+    pub fn cpu(mut self, cpu: usize) -> Self {
+        self.cpu = Some(cpu);
+        self
+    }
+
+    /// Names the main task, for reports.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Number (at most 32,768) and size in bytes of the kernel-filled buffers. Unless told, 32 of
+    /// 64 KiB where the kernel fills them in parts (6.12), and 128 of 16 KiB elsewhere.
+    pub fn buffers(mut self, count: u16, size: u32) -> Self {
+        self.config.driver.buffers = Some((count, size));
+        self
+    }
+
+    /// How long the loop may look for events before it parks, when events have lately come that
+    /// soon. 50 µs unless told; zero switches it off.
+    pub fn spin(mut self, longest: Duration) -> Self {
+        self.config.driver.spin = longest;
+        self
+    }
+
+    /// Has the first Ctrl-C (SIGINT) of each run cancel the main future, so that the run gives
+    /// [`RunError::Interrupted`](super::RunError::Interrupted), and the second end the process.
+    /// Off unless told.
+    pub fn ctrl_c(mut self, on: bool) -> Self {
+        self.ctrl_c = on;
+        self
+    }
+
+    /// How long tasks may take to end once they are cancelled. 10 s unless told.
+    pub fn grace(mut self, longest: Duration) -> Self {
+        self.config.grace = longest;
+        self
+    }
+
+    /// Whom to tell about panics that nobody looked at. They are printed to standard error unless
+    /// told.
+    #[doc(alias = "set_exception_handler")]
+    pub fn exception_handler(
+        mut self,
+        f: impl Fn(&ExceptionContext) + Send + Sync + 'static,
+    ) -> Self {
+        self.handler = Handler::new(f);
+        self
+    }
+
+    /// Runs the loop on a clock that moves only when told to.
+    #[cfg(feature = "testing")]
+    pub fn clock(mut self, clock: crate::testing::ManualClock) -> Self {
+        self.config.clock = crate::time::Clock::manual(clock);
+        self
+    }
+
+    /// Sets up the loop. It belongs to this thread.
+    ///
+    /// # Errors
+    /// What keeps the ring from being made, with the remedy in words (see [`doctor`](crate::doctor)),
+    /// or a CPU that this thread may not run on.
+    pub fn build(self) -> io::Result<Runner> {
+        Runner::new(self)
+    }
+}

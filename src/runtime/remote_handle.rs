@@ -1,0 +1,260 @@
+//! A loop, from other threads.
+
+use std::any::Any;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use crate::executor::{self, JoinError, Remote};
+
+/// The loop has ended, or is ending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoopClosed;
+
+impl fmt::Display for LoopClosed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the event loop has ended")
+    }
+}
+
+impl std::error::Error for LoopClosed {}
+
+/// Why [`RemoteJoin`] has no result.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RemoteError {
+    /// The task was cancelled.
+    Cancelled,
+    /// The task panicked; the payload is the panic's.
+    Panicked(Box<dyn Any + Send>),
+    /// The loop has ended before the task did.
+    LoopClosed,
+    /// [`RemoteJoin::wait`] has waited as long as it was told to. The task goes on.
+    Timeout,
+}
+
+impl fmt::Display for RemoteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            RemoteError::Cancelled => "the task was cancelled",
+            RemoteError::Panicked(_) => "the task panicked",
+            RemoteError::LoopClosed => "the event loop has ended",
+            RemoteError::Timeout => "the task has not ended in time",
+        })
+    }
+}
+
+impl std::error::Error for RemoteError {}
+
+/// A handle to a loop that any thread may use and keep; it does not keep the loop running.
+///
+/// # Examples
+/// ```
+/// ringio::run(async {
+///     let handle = ringio::RemoteHandle::current();
+///     let thread = std::thread::spawn(move || handle.spawn(|| async { 6 * 7 }).wait(None));
+///     // The thread waits for this loop, so this loop must not wait for the thread yet.
+///     while !thread.is_finished() {
+///         ringio::yield_now().await;
+///     }
+///     assert_eq!(thread.join().unwrap().unwrap(), 42);
+/// });
+/// ```
+#[derive(Clone, Debug)]
+pub struct RemoteHandle {
+    remote: Remote,
+}
+
+impl RemoteHandle {
+    pub(crate) fn new(remote: Remote) -> RemoteHandle {
+        RemoteHandle { remote }
+    }
+
+    /// The handle of the loop that runs on this thread.
+    ///
+    /// # Panics
+    /// Outside a loop.
+    pub fn current() -> RemoteHandle {
+        match executor::current::remote() {
+            Some(remote) => RemoteHandle::new(remote),
+            None => panic!("no event loop runs on this thread: call this inside `ringio::run`"),
+        }
+    }
+
+    /// Has the loop call `f` in one of its next turns.
+    ///
+    /// # Errors
+    /// [`LoopClosed`] when the loop has ended or is ending; `f` is dropped.
+    #[doc(alias = "call_soon_threadsafe")]
+    pub fn call(&self, f: impl FnOnce() + Send + 'static) -> Result<(), LoopClosed> {
+        self.remote.push(Box::new(f)).map_err(|_| LoopClosed)
+    }
+
+    /// Has the loop make a future and run it as a task. The future stays on the loop's thread and
+    /// need not be `Send`.
+    #[doc(alias = "run_coroutine_threadsafe")]
+    pub fn spawn<F, Fut, T>(&self, f: F) -> RemoteJoin<T>
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = T> + 'static,
+        T: Send + 'static,
+    {
+        let shared = Arc::new(Shared::default());
+        let promise = Promise(Some(shared.clone()));
+        // On refusal the closure is dropped, and with it the promise, which says LoopClosed.
+        let _ = self.call(move || {
+            let task = executor::spawn(f());
+            drop(executor::spawn(promise.keep(task)));
+        });
+        RemoteJoin { shared }
+    }
+
+    /// Whether the loop has ended or is ending.
+    pub fn is_closed(&self) -> bool {
+        self.remote.is_closed()
+    }
+}
+
+/// What a task on another loop will give: awaited on any executor, or waited for by a thread.
+#[derive(Debug)]
+#[must_use = "the result is lost without it; the task runs on"]
+pub struct RemoteJoin<T> {
+    shared: Arc<Shared<T>>,
+}
+
+impl<T> RemoteJoin<T> {
+    /// Blocks this thread until the task has ended, or until `timeout` has passed. On a thread
+    /// that runs the task's own loop this would never end: await it there.
+    ///
+    /// # Errors
+    /// See [`RemoteError`]. After [`RemoteError::Timeout`] it can be called again.
+    pub fn wait(&mut self, timeout: impl Into<Option<Duration>>) -> Result<T, RemoteError> {
+        let deadline = timeout.into().and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut state = self.shared.lock();
+        loop {
+            if let Some(outcome) = state.outcome.take() {
+                return outcome;
+            }
+            let ended = &self.shared.ended;
+            state = match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
+                None => ended.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => return Err(RemoteError::Timeout),
+                Some(left) => {
+                    ended.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    /// Asks the task to end; it is dropped on its own loop.
+    pub fn cancel(&self) {
+        let mut state = self.shared.lock();
+        state.cancelled = true;
+        let keeper = state.keeper.take();
+        drop(state);
+        if let Some(keeper) = keeper {
+            keeper.wake();
+        }
+    }
+
+    /// Whether the outcome is there.
+    pub fn is_finished(&self) -> bool {
+        self.shared.lock().outcome.is_some()
+    }
+}
+
+impl<T> Unpin for RemoteJoin<T> {}
+
+impl<T> Future for RemoteJoin<T> {
+    type Output = Result<T, RemoteError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let waker = cx.waker().clone();
+        let mut state = self.shared.lock();
+        if let Some(outcome) = state.outcome.take() {
+            return Poll::Ready(outcome);
+        }
+        let before = state.waiter.replace(waker);
+        drop(state);
+        drop(before);
+        Poll::Pending
+    }
+}
+
+#[derive(Debug)]
+struct Shared<T> {
+    state: Mutex<State<T>>,
+    ended: Condvar,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    outcome: Option<Result<T, RemoteError>>,
+    cancelled: bool,
+    /// Whoever awaits the outcome.
+    waiter: Option<Waker>,
+    /// The task that keeps the promise, to be told of a cancellation.
+    keeper: Option<Waker>,
+}
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        let state = State { outcome: None, cancelled: false, waiter: None, keeper: None };
+        Shared { state: Mutex::new(state), ended: Condvar::new() }
+    }
+}
+
+impl<T> Shared<T> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self, outcome: Result<T, RemoteError>) {
+        let mut state = self.lock();
+        state.outcome = Some(outcome);
+        let wakers = (state.waiter.take(), state.keeper.take());
+        drop(state);
+        self.ended.notify_all();
+        if let Some(waiter) = wakers.0 {
+            waiter.wake();
+        }
+    }
+}
+
+/// The duty to say what came of a task. Dropped, it says that the loop has ended.
+struct Promise<T>(Option<Arc<Shared<T>>>);
+
+impl<T: 'static> Promise<T> {
+    async fn keep(mut self, mut task: executor::JoinHandle<T>) {
+        let Some(shared) = self.0.clone() else { return };
+        let outcome = poll_fn(|cx| {
+            let waker = cx.waker().clone();
+            let mut state = shared.lock();
+            let before = state.keeper.replace(waker);
+            let cancelled = state.cancelled;
+            drop(state);
+            drop(before);
+            if cancelled {
+                task.cancel();
+            }
+            Pin::new(&mut task).poll(cx)
+        })
+        .await;
+        self.0 = None;
+        shared.end(outcome.map_err(|error| match error {
+            JoinError::Panicked(payload) => RemoteError::Panicked(payload),
+            _ => RemoteError::Cancelled,
+        }));
+    }
+}
+
+impl<T> Drop for Promise<T> {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.take() {
+            shared.end(Err(RemoteError::LoopClosed));
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Streams: moving bytes between connections.
+
+mod copy;
+
+pub use copy::{copy, copy_bidirectional};
