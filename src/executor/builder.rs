@@ -70,13 +70,6 @@ impl Builder {
     #[track_caller]
     pub fn spawn<F: Future + 'static>(self, fut: F) -> JoinHandle<F::Output> {
         let spawned_at = Location::caller();
-        current::spawn(
-            Meta {
-                name: self.name,
-                eager: self.eager,
-                spawned_at,
-            },
-            fut,
-        )
+        current::spawn(Meta { name: self.name, eager: self.eager, spawned_at }, fut)
     }
 }

@@ -3,10 +3,7 @@
 //! # Safety
 //! The block is only ever reached through the pointer that `Box::into_raw` gave, and no reference
 //! to the whole of it is made: the header is shared while the slot is borrowed mutably.
-#![allow(
-    unsafe_code,
-    reason = "one allocation for a header and a future of any type"
-)]
+#![allow(unsafe_code, reason = "one allocation for a header and a future of any type")]
 
 use std::alloc::Layout;
 use std::mem::{ManuallyDrop, needs_drop, offset_of};
@@ -77,31 +74,19 @@ impl<F: Future, S: Schedule> TaskCell<F, S> {
     #[inline]
     pub(super) fn allocate(view: View<'_>, meta: Meta, future: F, scheduler: S) -> TaskRef {
         let header = Header::new(view, &Self::VTABLE, meta);
-        let slot = Slot {
-            future: ManuallyDrop::new(future),
-        };
-        let cell = Box::new(TaskCell {
-            header,
-            scheduler: ManuallyDrop::new(scheduler),
-            slot,
-        });
+        let slot = Slot { future: ManuallyDrop::new(future) };
+        let cell = Box::new(TaskCell { header, scheduler: ManuallyDrop::new(scheduler), slot });
         let cell = NonNull::from(Box::leak(cell));
         // SAFETY: made just now, on the thread that the view is bound to; the header comes first.
         unsafe { TaskRef::from_raw(cell.cast()) }
     }
 
     fn future(header: NonNull<Header>) -> *mut F {
-        header
-            .as_ptr()
-            .wrapping_byte_add(offset_of!(Self, slot))
-            .cast()
+        header.as_ptr().wrapping_byte_add(offset_of!(Self, slot)).cast()
     }
 
     fn outcome(header: NonNull<Header>) -> *mut Outcome<F::Output> {
-        header
-            .as_ptr()
-            .wrapping_byte_add(offset_of!(Self, slot))
-            .cast()
+        header.as_ptr().wrapping_byte_add(offset_of!(Self, slot)).cast()
     }
 
     unsafe fn poll(header: NonNull<Header>, cx: &mut Context<'_>) -> Poll<()> {
@@ -140,9 +125,7 @@ impl<F: Future, S: Schedule> TaskCell<F, S> {
             }
         }
         if needs_drop::<S>() {
-            let scheduler = header
-                .as_ptr()
-                .wrapping_byte_add(offset_of!(Self, scheduler));
+            let scheduler = header.as_ptr().wrapping_byte_add(offset_of!(Self, scheduler));
             // SAFETY: a task that is over is not scheduled; this is the end of the scheduler.
             contain(|| unsafe { drop_in_place(scheduler.cast::<S>()) });
         }
@@ -163,10 +146,7 @@ impl<F: Future, S: Schedule> TaskCell<F, S> {
     }
 
     unsafe fn schedule(task: TaskRef) {
-        let scheduler = task
-            .as_ptr()
-            .as_ptr()
-            .wrapping_byte_add(offset_of!(Self, scheduler));
+        let scheduler = task.as_ptr().as_ptr().wrapping_byte_add(offset_of!(Self, scheduler));
         // SAFETY: the task is not over, so its scheduler is there; the copy outlives what follows.
         let scheduler = unsafe { (*scheduler.cast::<S>()).clone() };
         scheduler.schedule(task);

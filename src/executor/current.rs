@@ -63,10 +63,7 @@ pub(crate) struct Guard {
 impl Guard {
     pub(super) fn new(executor: Rc<Executor>) -> Guard {
         let before = HOME.replace(executor.view().as_ptr().as_ptr());
-        Guard {
-            executor: ManuallyDrop::new(executor),
-            before,
-        }
+        Guard { executor: ManuallyDrop::new(executor), before }
     }
 }
 
@@ -91,10 +88,7 @@ pub(super) struct TaskScope<'a> {
 /// Makes a task the running one until the scope ends.
 #[inline]
 pub(super) fn enter_task(task: &TaskRef) -> TaskScope<'_> {
-    TaskScope {
-        before: TASK.replace(task.as_ptr().as_ptr()),
-        _task: PhantomData,
-    }
+    TaskScope { before: TASK.replace(task.as_ptr().as_ptr()), _task: PhantomData }
 }
 
 impl Drop for TaskScope<'_> {

@@ -70,10 +70,7 @@ impl Executor {
     /// [`has_ready`](Executor::has_ready) again; the announcement and the doorbell must be
     /// read-modify-writes of one atomic, or have sequentially consistent fences between.
     pub(crate) fn new(doorbell: Waker) -> Rc<Executor> {
-        Rc::new(Executor {
-            shared: Shared::allocate(doorbell),
-            _on_thread: PhantomData,
-        })
+        Rc::new(Executor { shared: Shared::allocate(doorbell), _on_thread: PhantomData })
     }
 
     #[inline]
@@ -156,12 +153,7 @@ impl Executor {
 
     /// The tasks that have not finished, in the order of their spawn.
     pub(crate) fn infos(&self) -> Vec<Info> {
-        self.view()
-            .local()
-            .snapshot()
-            .iter()
-            .map(TaskRef::info)
-            .collect()
+        self.view().local().snapshot().iter().map(TaskRef::info).collect()
     }
 
     /// Asks every task to end.

@@ -74,11 +74,7 @@ impl Meta {
     /// No name, not eager, spawned by the caller.
     #[track_caller]
     pub(crate) fn here() -> Meta {
-        Meta {
-            name: None,
-            eager: false,
-            spawned_at: Location::caller(),
-        }
+        Meta { name: None, eager: false, spawned_at: Location::caller() }
     }
 }
 

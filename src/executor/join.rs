@@ -3,10 +3,7 @@
 //! # Safety
 //! A `JoinHandle<T>` is made for a task whose output is a `T`, and moves the outcome out of the
 //! block once: the state says whether it is there.
-#![allow(
-    unsafe_code,
-    reason = "the outcome lies in the task's block, whose type is forgotten"
-)]
+#![allow(unsafe_code, reason = "the outcome lies in the task's block, whose type is forgotten")]
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -57,10 +54,7 @@ impl<T> JoinHandle<T> {
     /// The task's output is a `T`, and this is its only handle.
     pub(super) unsafe fn new(task: TaskRef) -> Self {
         task.set(State::JOINED);
-        JoinHandle {
-            task,
-            _output: PhantomData,
-        }
+        JoinHandle { task, _output: PhantomData }
     }
 
     /// Asks the task to end; false if it has finished.
@@ -105,10 +99,7 @@ impl<T> JoinHandle<T> {
         if !state.contains(State::DONE) {
             return None;
         }
-        assert!(
-            !state.contains(State::EMPTY),
-            "JoinHandle polled after it gave its outcome"
-        );
+        assert!(!state.contains(State::EMPTY), "JoinHandle polled after it gave its outcome");
         self.task.set(State::EMPTY);
         let header = self.task.as_ptr();
         // SAFETY: the vtable says where in the block the outcome lies, and this type fits it.
@@ -128,10 +119,7 @@ impl<T> Future for JoinHandle<T> {
         }
         let joiner = &self.task.header().joiner;
         let before = joiner.take();
-        if before
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(cx.waker()))
-        {
+        if before.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             joiner.set(before);
             return Poll::Pending;
         }

@@ -52,10 +52,9 @@ impl fmt::Debug for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             JoinError::Cancelled => f.write_str("Cancelled"),
-            JoinError::Panicked(payload) => f
-                .debug_tuple("Panicked")
-                .field(&message(&**payload))
-                .finish(),
+            JoinError::Panicked(payload) => {
+                f.debug_tuple("Panicked").field(&message(&**payload)).finish()
+            }
         }
     }
 }

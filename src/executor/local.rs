@@ -75,12 +75,8 @@ impl Local {
 
     /// The unfinished tasks in the order of their spawn.
     pub(super) fn snapshot(&self) -> Vec<TaskRef> {
-        let mut tasks: Vec<TaskRef> = self
-            .roster
-            .borrow()
-            .iter()
-            .map(|(_, task)| task.clone())
-            .collect();
+        let mut tasks: Vec<TaskRef> =
+            self.roster.borrow().iter().map(|(_, task)| task.clone()).collect();
         tasks.sort_unstable_by_key(TaskRef::id);
         tasks
     }
@@ -96,11 +92,7 @@ impl Local {
     pub(super) fn report(&self, payload: Payload, task: Option<Info>) {
         let reporter = self.reporter.borrow().clone();
         if let Some(reporter) = reporter {
-            let who = if task.is_some() {
-                "a task"
-            } else {
-                "a closure from another thread"
-            };
+            let who = if task.is_some() { "a task" } else { "a closure from another thread" };
             let message = format!("{who} panicked: {}", message(&*payload));
             contain(|| reporter(Report { message, task }));
         }

@@ -14,10 +14,7 @@ mod builder;
 mod cell;
 mod contain;
 pub(crate) mod current;
-#[expect(
-    clippy::module_inception,
-    reason = "the folder is the floor's, the file the noun's"
-)]
+#[expect(clippy::module_inception, reason = "the folder is the floor's, the file the noun's")]
 mod executor;
 mod info;
 mod join;

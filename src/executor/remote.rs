@@ -40,11 +40,7 @@ impl Node {
     }
 
     fn new(kind: Kind) -> Node {
-        Node {
-            next: AtomicPtr::default(),
-            queued: AtomicBool::new(false),
-            kind,
-        }
+        Node { next: AtomicPtr::default(), queued: AtomicBool::new(false), kind }
     }
 }
 
@@ -65,10 +61,7 @@ impl Entry {
         match self {
             Entry::Task(task) => task.into_raw().cast(),
             Entry::Call(closure) => {
-                let call = Box::new(Call {
-                    node: Node::new(Kind::Call),
-                    closure,
-                });
+                let call = Box::new(Call { node: Node::new(Kind::Call), closure });
                 NonNull::from(Box::leak(call)).cast()
             }
         }
@@ -138,9 +131,7 @@ impl Inbox {
     #[inline]
     pub(super) fn take(&self) -> Batch {
         if !self.has_entries() {
-            return Batch {
-                next: ptr::null_mut(),
-            };
+            return Batch { next: ptr::null_mut() };
         }
         Batch::reversed(self.head.swap(ptr::null_mut(), Ordering::Acquire))
     }
@@ -148,9 +139,7 @@ impl Inbox {
     /// Turns away every later push, and gives everything so far.
     pub(super) fn close(&self) -> Batch {
         match self.head.swap(CLOSED, Ordering::AcqRel) {
-            CLOSED => Batch {
-                next: ptr::null_mut(),
-            },
+            CLOSED => Batch { next: ptr::null_mut() },
             newest => Batch::reversed(newest),
         }
     }
@@ -242,8 +231,6 @@ impl Remote {
 
 impl fmt::Debug for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Remote")
-            .field("loop_id", &self.loop_id())
-            .finish_non_exhaustive()
+        f.debug_struct("Remote").field("loop_id", &self.loop_id()).finish_non_exhaustive()
     }
 }

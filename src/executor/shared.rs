@@ -8,10 +8,7 @@
 //!
 //! The count is kept by hand because the loop takes references by the thousand and lends them to
 //! its task headers: a spawn does not touch a line that other cores write to.
-#![allow(
-    unsafe_code,
-    reason = "a reference count that is taken in bulk, and two sides"
-)]
+#![allow(unsafe_code, reason = "a reference count that is taken in bulk, and two sides")]
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -57,10 +54,7 @@ impl Shared {
             loop_id: NEXT_LOOP.fetch_add(1, Ordering::Relaxed),
             doorbell,
         };
-        let shared = Box::new(Shared {
-            open,
-            local: Local::default(),
-        });
+        let shared = Box::new(Shared { open, local: Local::default() });
         SharedRef(NonNull::from(Box::leak(shared)))
     }
 }
@@ -143,10 +137,7 @@ impl<'a> View<'a> {
     /// The caller runs on the loop's thread, and the block lives throughout `'a`.
     #[inline]
     pub(super) unsafe fn new(shared: NonNull<Shared>) -> View<'a> {
-        View {
-            shared,
-            _life: PhantomData,
-        }
+        View { shared, _life: PhantomData }
     }
 
     #[inline]

@@ -10,10 +10,7 @@
 //!
 //! The slot behind the header holds the future or the outcome, as the state says; [`TaskRef`] is
 //! the only one to go there, and never while the future's own code may be on the stack.
-#![allow(
-    unsafe_code,
-    reason = "a hand-made reference-counted block whose types are erased"
-)]
+#![allow(unsafe_code, reason = "a hand-made reference-counted block whose types are erased")]
 
 use std::alloc::dealloc;
 use std::cell::Cell;
@@ -245,9 +242,7 @@ impl TaskRef {
             self.schedule();
             return false;
         }
-        self.header()
-            .state
-            .set((state - State::QUEUED) | State::RUNNING);
+        self.header().state.set((state - State::QUEUED) | State::RUNNING);
         let _current = current::enter_task(&self);
         let _budget = budget::fresh();
         if state.contains(State::CANCEL) {
@@ -368,9 +363,6 @@ impl Drop for TaskRef {
 
 impl fmt::Debug for TaskRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TaskRef")
-            .field("id", &self.id())
-            .field("state", &self.state())
-            .finish()
+        f.debug_struct("TaskRef").field("id", &self.id()).field("state", &self.state()).finish()
     }
 }

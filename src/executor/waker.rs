@@ -6,10 +6,7 @@
 //! comparing the header's block with the thread's current one, it may use the loop's side of the
 //! header: a block is current only on its loop's thread, and the header keeps it, so no other
 //! block can have its address.
-#![allow(
-    unsafe_code,
-    reason = "a raw waker, and the choice of the header's sides"
-)]
+#![allow(unsafe_code, reason = "a raw waker, and the choice of the header's sides")]
 
 use std::mem::{ManuallyDrop, forget};
 use std::process::abort;
@@ -95,11 +92,7 @@ impl WakerRef {
 
     #[inline]
     fn wake(&self) {
-        if self.is_home() {
-            self.wake_at_home()
-        } else {
-            self.wake_from_afar()
-        }
+        if self.is_home() { self.wake_at_home() } else { self.wake_from_afar() }
     }
 
     /// The caller has asked `is_home`.

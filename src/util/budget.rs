@@ -34,9 +34,7 @@ pub(crate) fn spend(cx: &mut Context<'_>) -> Poll<()> {
 /// Gives the poll that follows a fresh budget, until the guard is dropped.
 #[inline]
 pub(crate) fn fresh() -> Guard {
-    Guard {
-        before: LEFT.replace(PER_POLL),
-    }
+    Guard { before: LEFT.replace(PER_POLL) }
 }
 
 /// Restores what was left before.

@@ -18,9 +18,7 @@ impl Graveyard {
     /// Drops what was buried, and what those destructors bury in turn.
     pub(crate) fn empty(&self) {
         loop {
-            let Some(value) = self.buried.borrow_mut().pop() else {
-                return;
-            };
+            let Some(value) = self.buried.borrow_mut().pop() else { return };
             drop(value);
         }
     }

@@ -29,10 +29,7 @@ pub(crate) struct SlotTable<T> {
 
 impl<T> Default for SlotTable<T> {
     fn default() -> Self {
-        SlotTable {
-            slots: Slab::new(),
-            generations: Vec::new(),
-        }
+        SlotTable { slots: Slab::new(), generations: Vec::new() }
     }
 }
 
@@ -47,10 +44,7 @@ impl<T> SlotTable<T> {
         if slot == self.generations.len() {
             self.generations.push(0);
         }
-        Ok(Key {
-            slot: slot as u32,
-            generation: self.generations[slot],
-        })
+        Ok(Key { slot: slot as u32, generation: self.generations[slot] })
     }
 
     /// Takes the value out and ends the tenancy; `None` if it had ended before.
@@ -96,10 +90,9 @@ impl<T> SlotTable<T> {
 
     /// The keys of all tenants, in slot order.
     pub(crate) fn keys(&self) -> impl Iterator<Item = Key> + '_ {
-        self.slots.iter().map(|(slot, _)| Key {
-            slot: slot as u32,
-            generation: self.generations[slot],
-        })
+        self.slots
+            .iter()
+            .map(|(slot, _)| Key { slot: slot as u32, generation: self.generations[slot] })
     }
 }
 
