@@ -27,12 +27,7 @@ fn enforce(rule: impl Fn(&File) -> Vec<Finding>) {
 
 fn report(findings: Vec<Finding>) {
     let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
-    assert!(
-        lines.is_empty(),
-        "{} finding(s)\n{}",
-        lines.len(),
-        lines.join("\n")
-    );
+    assert!(lines.is_empty(), "{} finding(s)\n{}", lines.len(), lines.join("\n"));
 }
 
 fn paths(files: &[File]) -> Vec<&str> {

@@ -136,7 +136,8 @@ impl Cores {
                     .name(format!("ringio-{index}"))
                     .spawn_scoped(scope, move || one.run(builder, f));
                 if let Err(error) = &thread {
-                    shared.fail(io::Error::new(error.kind(), format!("starting a thread: {error}")));
+                    shared
+                        .fail(io::Error::new(error.kind(), format!("starting a thread: {error}")));
                 }
                 threads.extend(thread);
             }

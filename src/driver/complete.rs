@@ -83,7 +83,7 @@ impl Driver {
         let completion = Completion { res: cqe.res, flags: cqe.flags };
         let route = self.ops.borrow_mut().complete(key, completion, cqe.more());
         match route {
-            Route::Sink(sink, tag, _) => {
+            Route::Sink(sink, tag) => {
                 sink.complete(tag, cqe, &mut Routing { driver: self, wakes });
             }
             Route::Wake(Some(waker)) => wakes.push(waker),

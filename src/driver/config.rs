@@ -27,11 +27,6 @@ impl Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Config {
-            entries: Self::ENTRIES,
-            buffers: None,
-            credit: Self::CREDIT,
-            spin: Self::SPIN,
-        }
+        Config { entries: Self::ENTRIES, buffers: None, credit: Self::CREDIT, spin: Self::SPIN }
     }
 }

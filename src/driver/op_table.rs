@@ -1,6 +1,5 @@
 //! Operations in flight, and who is told when they complete.
 
-use std::any::Any;
 use std::rc::Rc;
 use std::task::Waker;
 
@@ -53,10 +52,7 @@ impl OpKey {
     }
 
     pub(crate) fn from_user_data(user_data: u64) -> OpKey {
-        OpKey(Key {
-            slot: (user_data & 0xff_ffff) as u32,
-            generation: (user_data >> 24) as u32,
-        })
+        OpKey(Key { slot: (user_data & 0xff_ffff) as u32, generation: (user_data >> 24) as u32 })
     }
 }
 
@@ -107,7 +103,7 @@ pub(crate) struct OpTable {
 pub(crate) enum Route {
     Wake(Option<Waker>),
     CleanUp(Orphan, Completion),
-    Sink(Rc<dyn Sink>, u32, Completion),
+    Sink(Rc<dyn Sink>, u32),
     /// A completion for an operation that is not in the table: never from a sane kernel.
     Unknown,
 }
@@ -131,7 +127,7 @@ impl OpTable {
     pub(crate) fn complete(&mut self, key: OpKey, completion: Completion, more: bool) -> Route {
         let Some(slot) = self.slots.get_mut(key.0) else { return Route::Unknown };
         match slot {
-            Slot::Routed(sink, tag) if more => Route::Sink(sink.clone(), *tag, completion),
+            Slot::Routed(sink, tag) if more => Route::Sink(sink.clone(), *tag),
             // An operation that a future owns is one-shot: its first completion is its last.
             Slot::Waiting(waker) => {
                 let waker = waker.take();
@@ -140,7 +136,7 @@ impl OpTable {
             }
             Slot::Done(_) => Route::Unknown,
             Slot::Routed(..) | Slot::Orphaned(_) => match self.slots.remove(key.0) {
-                Some(Slot::Routed(sink, tag)) => Route::Sink(sink, tag, completion),
+                Some(Slot::Routed(sink, tag)) => Route::Sink(sink, tag),
                 Some(Slot::Orphaned(clean_up)) => Route::CleanUp(clean_up, completion),
                 _ => Route::Unknown,
             },
@@ -152,10 +148,6 @@ impl OpTable {
         self.slots.keys().filter(|&key| !matches!(self.slots.get(key), Some(Slot::Done(_)))).count()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.slots.len()
     }
@@ -165,11 +157,6 @@ impl std::fmt::Debug for OpTable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OpTable").field("operations", &self.len()).finish()
     }
-}
-
-/// Memory that is only kept until an operation has ended.
-pub(crate) fn keep_until_done(memory: Box<dyn Any>) -> Orphan {
-    Box::new(move |_| drop(memory))
 }
 
 #[cfg(test)]

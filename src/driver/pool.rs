@@ -70,7 +70,9 @@ impl Pool {
         if count == 0 || size == 0 || count > 1 << 15 {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!("{count} buffers of {size} bytes: both must be above 0, and the count at most 32,768"),
+                format!(
+                    "{count} buffers of {size} bytes: both must be above 0, and the count at most 32,768"
+                ),
             ));
         }
         ring.register_group(GROUP, count.next_power_of_two(), incremental)?;

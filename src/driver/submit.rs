@@ -92,7 +92,9 @@ impl Driver {
             return Poll::Ready(completion);
         }
         match self.ops.borrow_mut().get_mut(key) {
-            Some(Slot::Waiting(Some(waker))) if waker.will_wake(cx.waker()) => return Poll::Pending,
+            Some(Slot::Waiting(Some(waker))) if waker.will_wake(cx.waker()) => {
+                return Poll::Pending;
+            }
             _ => {}
         }
         // Cloning and dropping wakers is foreign code: the table is not borrowed meanwhile.

@@ -1,7 +1,7 @@
 //! Waking a parked loop from elsewhere.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex};
 use std::task::Wake;
@@ -82,7 +82,7 @@ impl Unpark {
 
     fn write_doorbell(&self) {
         // A full counter refuses the write, but then has its edge already.
-        let _ = sys::eventfd_write(self.doorbell.as_fd(), 1);
+        let _ = sys::eventfd_write(self.doorbell(), 1);
     }
 }
 

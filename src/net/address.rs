@@ -47,9 +47,9 @@ pub(crate) async fn resolve(address: impl ToAddrs) -> io::Result<Vec<SocketAddr>
         Resolved::Known(address) => return Ok(vec![address]),
         Resolved::Name(host, port) => (host, port),
     };
-    let addresses = lookup(host.clone(), port).await.map_err(|error| {
-        io::Error::new(error.kind(), format!("looking up {host}: {error}"))
-    })?;
+    let addresses = lookup(host.clone(), port)
+        .await
+        .map_err(|error| io::Error::new(error.kind(), format!("looking up {host}: {error}")))?;
     if addresses.is_empty() {
         let message = format!("looking up {host}: it has no address");
         return Err(io::Error::new(io::ErrorKind::NotFound, message));

@@ -42,7 +42,7 @@ unsafe impl Operation for Listen {
     type Output = ();
 
     fn prepare(&mut self) -> Sqe {
-        sqe::listen(self.fd, self.backlog)
+        sqe::listen(self.fd, i32::try_from(self.backlog).unwrap_or(i32::MAX))
     }
 
     fn complete(self, result: io::Result<u32>) -> io::Result<()> {

@@ -18,8 +18,8 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 use uring_sys_shim::sys::signal;
 
-use crate::executor::{JoinError, JoinHandle, Meta};
 use crate::driver;
+use crate::executor::{JoinError, JoinHandle, Meta};
 use crate::runtime::{RemoteHandle, Runtime};
 use crate::signal::Interrupts;
 
@@ -112,10 +112,7 @@ impl Runner {
         }
         let _guard = self.runtime.enter();
         let interrupts = self.interrupts().map_err(RunError::Io)?;
-        let meta = Meta {
-            name: self.settings.name.as_deref().map(Rc::from),
-            ..Meta::here()
-        };
+        let meta = Meta { name: self.settings.name.as_deref().map(Rc::from), ..Meta::here() };
         // SAFETY: `Main` drops the future before this function is left in any way.
         let mut main = Main(unsafe { self.runtime.executor.spawn_unchecked(meta, future) });
         let mut interrupted = false;

@@ -10,4 +10,4 @@ mod turn;
 pub(crate) use config::Config;
 pub(crate) use lookup::lookup;
 pub use remote_handle::{LoopClosed, RemoteError, RemoteHandle, RemoteJoin};
-pub(crate) use turn::{Guard, Runtime};
+pub(crate) use turn::Runtime;

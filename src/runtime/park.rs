@@ -18,11 +18,7 @@ impl Runtime {
         if self.driver.has_completions() {
             return Ok(());
         }
-        if self.spin.is_worthwhile() {
-            self.spin()
-        } else {
-            self.wait(Instant::real())
-        }
+        if self.spin.is_worthwhile() { self.spin() } else { self.wait(Instant::real()) }
     }
 
     /// Looks for events for a bounded while: waking a halted core costs more than the spin. The

@@ -1,6 +1,7 @@
 //! A loop, from other threads.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -78,8 +79,8 @@ impl RemoteHandle {
     /// # Panics
     /// Outside a loop.
     pub fn current() -> RemoteHandle {
-        match executor::current::remote() {
-            Some(remote) => RemoteHandle::new(remote),
+        match CURRENT.with_borrow(Clone::clone) {
+            Some(handle) => handle,
             None => panic!("no event loop runs on this thread: call this inside `ringio::run`"),
         }
     }
@@ -115,6 +116,26 @@ impl RemoteHandle {
     /// Whether the loop has ended or is ending.
     pub fn is_closed(&self) -> bool {
         self.remote.is_closed()
+    }
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<RemoteHandle>> = const { RefCell::new(None) };
+}
+
+/// Makes a handle that of the running loop until the guard is dropped.
+pub(super) fn enter(handle: RemoteHandle) -> Guard {
+    Guard { before: CURRENT.replace(Some(handle)) }
+}
+
+#[derive(Debug)]
+pub(super) struct Guard {
+    before: Option<RemoteHandle>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        drop(CURRENT.replace(self.before.take()));
     }
 }
 

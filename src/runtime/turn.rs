@@ -11,7 +11,7 @@ use crate::executor::{self, Executor};
 use crate::time::{self, Timers};
 use crate::util::WakeBatch;
 
-use super::Config;
+use super::{Config, RemoteHandle, remote_handle};
 
 /// Tasks polled in one turn, so that ready tasks cannot starve timers and I/O.
 const POLLS_PER_TURN: usize = 256;
@@ -34,6 +34,7 @@ pub(crate) struct Guard {
     executor: executor::current::Guard,
     timers: time::timers::Guard,
     driver: driver::current::Guard,
+    handle: remote_handle::Guard,
 }
 
 impl Runtime {
@@ -58,6 +59,7 @@ impl Runtime {
             executor: self.executor.enter(),
             timers: self.timers.enter(),
             driver: driver::current::enter(&self.driver),
+            handle: remote_handle::enter(RemoteHandle::new(self.executor.remote())),
         }
     }
 

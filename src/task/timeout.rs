@@ -41,11 +41,7 @@ use crate::time::{Instant, Sleep, sleep, sleep_until};
 /// ```
 #[doc(alias = "wait_for")]
 pub fn timeout<F: Future>(duration: Duration, body: F) -> Timeout<F> {
-    Timeout {
-        body: Some(body),
-        started: false,
-        expiry: sleep(duration),
-    }
+    Timeout { body: Some(body), started: false, expiry: sleep(duration) }
 }
 
 /// Gives `body` until `deadline`; one in the past does not start the body.
@@ -71,11 +67,7 @@ pub fn timeout<F: Future>(duration: Duration, body: F) -> Timeout<F> {
 /// });
 /// ```
 pub fn timeout_at<F: Future>(deadline: Instant, body: F) -> Timeout<F> {
-    Timeout {
-        body: Some(body),
-        started: false,
-        expiry: sleep_until(deadline),
-    }
+    Timeout { body: Some(body), started: false, expiry: sleep_until(deadline) }
 }
 
 pin_project! {
@@ -95,11 +87,7 @@ impl<F: Future> Future for Timeout<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let body = this
-            .body
-            .as_mut()
-            .as_pin_mut()
-            .expect("a timeout was polled after it ended");
+        let body = this.body.as_mut().as_pin_mut().expect("a timeout was polled after it ended");
         let in_time = *this.started || !this.expiry.is_due();
         *this.started = true;
         let result = if !in_time {

@@ -132,10 +132,7 @@ mod tests {
         assert_eq!(Instant::NEVER + Duration::from_nanos(1), Instant::NEVER);
         assert_eq!(instant - Duration::from_secs(1), Instant::from_nanos(0));
         assert_eq!(instant - Instant::NEVER, Duration::ZERO);
-        assert_eq!(
-            instant + Duration::new(1, 1),
-            Instant::from_nanos(1_000_000_006)
-        );
+        assert_eq!(instant + Duration::new(1, 1), Instant::from_nanos(1_000_000_006));
     }
 
     #[test]

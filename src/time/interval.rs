@@ -76,15 +76,8 @@ pub struct Interval {
 impl Interval {
     #[track_caller]
     fn new(next: Sleep, period: Duration) -> Self {
-        assert!(
-            !period.is_zero(),
-            "the period of an interval must not be zero"
-        );
-        Interval {
-            next,
-            period,
-            missed: MissedTick::default(),
-        }
+        assert!(!period.is_zero(), "the period of an interval must not be zero");
+        Interval { next, period, missed: MissedTick::default() }
     }
 
     /// Waits for the next tick and gives the instant at which it was due.

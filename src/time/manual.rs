@@ -1,11 +1,7 @@
 //! The manual clock of the `testing` feature. It stands here since the timers ask it for the time.
 #![cfg_attr(
     not(feature = "testing"),
-    allow(
-        dead_code,
-        unreachable_pub,
-        reason = "only the `testing` feature makes and moves one"
-    )
+    allow(dead_code, unreachable_pub, reason = "only the `testing` feature makes and moves one")
 )]
 
 use std::fmt;
@@ -80,10 +76,7 @@ impl ManualClock {
         let by = instant::nanos(by);
         let moved = |now: u64| Some(now.saturating_add(by));
         // The closure always gives a value, so the update cannot fail.
-        let _ = self
-            .shared
-            .now
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, moved);
+        let _ = self.shared.now.fetch_update(Ordering::AcqRel, Ordering::Acquire, moved);
         self.ring();
     }
 
@@ -129,10 +122,7 @@ impl ManualClock {
     }
 
     fn doorbells(&self) -> MutexGuard<'_, Vec<Waker>> {
-        self.shared
-            .doorbells
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.doorbells.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

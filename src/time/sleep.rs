@@ -41,10 +41,7 @@ pub fn sleep(duration: Duration) -> Sleep {
         sleep_until(Instant::now() + duration)
     } else {
         let deadline = Instant::from_nanos(instant::nanos(duration));
-        Sleep {
-            deadline,
-            state: State::Outside,
-        }
+        Sleep { deadline, state: State::Outside }
     }
 }
 
@@ -69,10 +66,7 @@ pub fn sleep(duration: Duration) -> Sleep {
 /// });
 /// ```
 pub fn sleep_until(deadline: Instant) -> Sleep {
-    Sleep {
-        deadline,
-        state: State::Idle,
-    }
+    Sleep { deadline, state: State::Idle }
 }
 
 /// The future of [`sleep`] and [`sleep_until`].
@@ -190,9 +184,7 @@ impl Future for Sleep {
             }
             State::Done => Poll::Ready(()),
             State::Outside | State::Idle => {
-                let Some(timers) = Timers::current() else {
-                    Sleep::outside()
-                };
+                let Some(timers) = Timers::current() else { Sleep::outside() };
                 self.resolve();
                 if self.deadline < Instant::NEVER {
                     let key = timers.arm(self.deadline, cx.waker());

@@ -117,9 +117,7 @@ impl Timers {
 
     /// Makes these the timers of this thread until the guard is dropped.
     pub(crate) fn enter(self: &Rc<Self>) -> Guard {
-        Guard {
-            former: CURRENT.replace(Some(Rc::clone(self))),
-        }
+        Guard { former: CURRENT.replace(Some(Rc::clone(self))) }
     }
 
     /// Ends the timers with their loop: drops all wakers, waking none.
@@ -140,10 +138,7 @@ impl Timers {
     /// The timers of the running loop.
     #[inline]
     pub(super) fn current() -> Option<Rc<Timers>> {
-        CURRENT
-            .try_with(|current| current.borrow().clone())
-            .ok()
-            .flatten()
+        CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
     }
 
     /// Adds a timer.
@@ -152,19 +147,14 @@ impl Timers {
         assert!(!self.closed.get(), "{CLOSED}");
         let waker = waker.clone();
         let past = self.is_past(deadline);
-        let armed = self
-            .wheel
-            .borrow_mut()
-            .arm(deadline.as_nanos(), past, waker);
+        let armed = self.wheel.borrow_mut().arm(deadline.as_nanos(), past, waker);
         armed.unwrap_or_else(|_| panic!("a loop has at most {} timers at once", Key::MAX_SLOTS))
     }
 
     /// Gives a timer a new deadline and keeps its waker; false if it has fired.
     pub(super) fn move_to(&self, key: Key, deadline: Instant) -> bool {
         let past = self.is_past(deadline);
-        self.wheel
-            .borrow_mut()
-            .move_to(key, deadline.as_nanos(), past)
+        self.wheel.borrow_mut().move_to(key, deadline.as_nanos(), past)
     }
 
     /// Removes a timer, if it has not fired.
@@ -221,17 +211,13 @@ pub(super) fn clock_now() -> Instant {
         None => clock::monotonic(),
     };
     // The thread's last destructors may still ask for the time.
-    CURRENT
-        .try_with(current)
-        .unwrap_or_else(|_| clock::monotonic())
+    CURRENT.try_with(current).unwrap_or_else(|_| clock::monotonic())
 }
 
 /// Whether a loop runs on this thread.
 #[inline]
 pub(super) fn in_loop() -> bool {
-    CURRENT
-        .try_with(|current| current.borrow().is_some())
-        .unwrap_or(false)
+    CURRENT.try_with(|current| current.borrow().is_some()).unwrap_or(false)
 }
 
 impl fmt::Debug for Timers {

@@ -59,15 +59,8 @@ struct Slot {
 }
 
 /// No timer. The table never has that many slots.
-const NIL: Key = Key {
-    slot: u32::MAX,
-    generation: 0,
-};
-const EMPTY: Slot = Slot {
-    head: NIL,
-    tail: NIL,
-    look_at: 0,
-};
+const NIL: Key = Key { slot: u32::MAX, generation: 0 };
+const EMPTY: Slot = Slot { head: NIL, tail: NIL, look_at: 0 };
 
 const LINKED: &str = "a linked timer is in the table";
 
@@ -98,13 +91,7 @@ impl Wheel {
     /// waker back if the table is full.
     #[inline]
     pub(super) fn arm(&mut self, deadline: u64, past: bool, waker: Waker) -> Result<Key, Waker> {
-        let timer = Timer {
-            deadline,
-            waker,
-            place: 0,
-            prev: NIL,
-            next: NIL,
-        };
+        let timer = Timer { deadline, waker, place: 0, prev: NIL, next: NIL };
         let key = self.timers.insert(timer).map_err(|timer| timer.waker)?;
         self.link(key, deadline, past);
         Ok(key)
@@ -113,13 +100,7 @@ impl Wheel {
     /// Takes a timer out; `None` if it has fired.
     #[inline]
     pub(super) fn cancel(&mut self, key: Key) -> Option<Waker> {
-        let Timer {
-            waker,
-            place,
-            prev,
-            next,
-            ..
-        } = self.timers.remove(key)?;
+        let Timer { waker, place, prev, next, .. } = self.timers.remove(key)?;
         self.unlink(place as usize, prev, next);
         Some(waker)
     }
@@ -159,13 +140,7 @@ impl Wheel {
         while let Some(place) = self.first() {
             let begins = self.begins(place);
             let lowest = place < SLOTS;
-            if now
-                < if lowest {
-                    self.slots[place].look_at
-                } else {
-                    begins
-                }
-            {
+            if now < if lowest { self.slots[place].look_at } else { begins } {
                 break;
             }
             self.now = self.now.max(begins);
@@ -187,11 +162,7 @@ impl Wheel {
     pub(super) fn clear(&mut self, wakes: &mut Vec<Waker>) {
         let mut timers = mem::take(&mut self.timers);
         let keys: Vec<Key> = timers.keys().collect();
-        wakes.extend(
-            keys.into_iter()
-                .filter_map(|key| timers.remove(key))
-                .map(|it| it.waker),
-        );
+        wakes.extend(keys.into_iter().filter_map(|key| timers.remove(key)).map(|it| it.waker));
         self.slots.fill(EMPTY);
         self.occupied.fill(0);
     }
@@ -218,11 +189,7 @@ impl Wheel {
     /// Appends a timer to the list of its slot.
     #[inline]
     fn link(&mut self, key: Key, deadline: u64, past: bool) {
-        let place = if past {
-            self.past()
-        } else {
-            self.place(deadline)
-        };
+        let place = if past { self.past() } else { self.place(deadline) };
         let slot = &mut self.slots[place];
         let tail = mem::replace(&mut slot.tail, key);
         if tail == NIL {

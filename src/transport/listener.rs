@@ -91,11 +91,7 @@ impl Listener {
     }
 
     /// Takes the next connection.
-    pub(crate) fn poll_accept(
-        self: &Rc<Self>,
-        ticket: u64,
-        cx: &mut Context<'_>,
-    ) -> Accepting {
+    pub(crate) fn poll_accept(self: &Rc<Self>, ticket: u64, cx: &mut Context<'_>) -> Accepting {
         if budget::spend(cx).is_pending() {
             return Accepting::Wait;
         }

@@ -57,11 +57,6 @@ impl ReadAhead {
         all
     }
 
-    /// Whether some of it leases memory of the pool.
-    pub(crate) fn is_leasing(&self) -> bool {
-        self.chunks.iter().any(Chunk::is_leased)
-    }
-
     /// Copies leased bytes to the heap.
     pub(crate) fn give_leases_back(&mut self) {
         for chunk in self.chunks.iter_mut().filter(|chunk| chunk.is_leased()) {

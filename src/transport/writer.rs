@@ -62,7 +62,7 @@ struct Request {
 
 /// Where the bytes of a write are.
 #[derive(Debug)]
-pub(super) enum Memory {
+pub(crate) enum Memory {
     One(*const u8),
     Many(Box<[(*const u8, usize)]>),
 }

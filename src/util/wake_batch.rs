@@ -23,10 +23,6 @@ impl WakeBatch {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.wakers.is_empty()
-    }
-
     /// Wakes in the order of collection. The vector's memory is kept for the next batch.
     #[inline]
     pub(crate) fn wake_all(&mut self) {

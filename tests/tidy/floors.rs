@@ -9,10 +9,7 @@ const FLOORS: &[(u8, &[&str])] = &[
     (2, &["driver", "executor", "time", "sync"]),
     (3, &["runtime", "op", "task", "blocking"]),
     (4, &["transport"]),
-    (
-        5,
-        &["net", "fs", "process", "queue", "pipe", "signal", "stdio"],
-    ),
+    (5, &["net", "fs", "process", "queue", "pipe", "signal", "stdio"]),
     (6, &["stream", "protocol", "subprocess"]),
     (7, &["event_loop"]),
     (8, &["runner", "cores"]),
@@ -31,15 +28,7 @@ const ACQUAINTED: &[(&str, &[&str])] = &[
 ];
 
 /// The only parts of `src/` that may name the shim crate.
-const SHIM_USERS: &[&str] = &[
-    "driver",
-    "op",
-    "runtime",
-    "transport",
-    "net",
-    "signal",
-    "runner",
-];
+const SHIM_USERS: &[&str] = &["driver", "op", "runtime", "transport", "net", "signal", "runner"];
 
 const SHIM: &str = "uring_sys_shim";
 
@@ -56,16 +45,11 @@ fn part(path: &str) -> Option<&str> {
 }
 
 fn floor(part: &str) -> Option<u8> {
-    FLOORS
-        .iter()
-        .find(|(_, parts)| parts.contains(&part))
-        .map(|(floor, _)| *floor)
+    FLOORS.iter().find(|(_, parts)| parts.contains(&part)).map(|(floor, _)| *floor)
 }
 
 fn listed(table: &[(&str, &[&str])], key: &str, value: &str) -> bool {
-    table
-        .iter()
-        .any(|(name, values)| *name == key && values.contains(&value))
+    table.iter().any(|(name, values)| *name == key && values.contains(&value))
 }
 
 /// Every path that starts at the crate's root must lead to the same part or down.
@@ -74,11 +58,7 @@ pub(crate) fn check(path: &str, text: &str) -> Vec<Finding> {
         return Vec::new();
     };
     let Some(own) = floor(from) else {
-        return vec![Finding::new(
-            path,
-            1,
-            format!("`{from}` stands on no floor of FLOORS"),
-        )];
+        return vec![Finding::new(path, 1, format!("`{from}` stands on no floor of FLOORS"))];
     };
     let judge = |import: Import<'_>| {
         let to = import.name;
@@ -96,10 +76,7 @@ pub(crate) fn check(path: &str, text: &str) -> Vec<Finding> {
         };
         Some(Finding::new(path, import.line, message))
     };
-    imports(path, &tokens(text))
-        .into_iter()
-        .filter_map(judge)
-        .collect()
+    imports(path, &tokens(text)).into_iter().filter_map(judge).collect()
 }
 
 /// The shim, and the words of [`FORBIDDEN`], stay where they belong.
@@ -150,11 +127,7 @@ fn imports<'a>(path: &str, tokens: &[Token<'a>]) -> Vec<Import<'a>> {
         if climbs && !is_visibility && text(tokens, at) == "::" {
             let is_exported =
                 start > 0 && tokens[start - 1].text == "$" || text(tokens, at + 2) == "!";
-            let import = |name: Token<'a>| Import {
-                name: name.text,
-                line: name.line,
-                is_exported,
-            };
+            let import = |name: Token<'a>| Import { name: name.text, line: name.line, is_exported };
             found.extend(first_names(tokens, at + 1).into_iter().map(import));
         }
     }
@@ -204,11 +177,7 @@ impl Modules {
     fn of_file(path: &str) -> Self {
         let inside = path.trim_start_matches("src/").trim_end_matches(".rs");
         let of_file = inside.trim_end_matches("/mod").split('/').count();
-        Modules {
-            of_file,
-            braces: 0,
-            inline: Vec::new(),
-        }
+        Modules { of_file, braces: 0, inline: Vec::new() }
     }
 
     fn depth(&self) -> usize {
@@ -235,46 +204,19 @@ impl Modules {
 #[test]
 fn imports_that_go_up_or_sideways_are_caught() {
     let caught = |path: &str, source: &str| {
-        let found: Vec<usize> = check(path, source)
-            .iter()
-            .map(|finding| finding.line)
-            .collect();
+        let found: Vec<usize> = check(path, source).iter().map(|finding| finding.line).collect();
         assert!(check_names(path, source).is_empty(), "{path}: {source}");
         found
     };
     assert_eq!(
-        caught(
-            "src/time/sleep.rs",
-            "use crate::util::Key;\nuse crate::runtime::Turn;"
-        ),
+        caught("src/time/sleep.rs", "use crate::util::Key;\nuse crate::runtime::Turn;"),
         [2]
     );
-    assert_eq!(
-        caught(
-            "src/net/tcp.rs",
-            "use crate::{\nbuf::{self, fs},\nrunner::Runner};"
-        ),
-        [3]
-    );
-    assert_eq!(
-        caught("src/time/mod.rs", "fn f() { crate::sync::Event::new(); }"),
-        [1]
-    );
-    assert_eq!(
-        caught("src/time/mod.rs", "#[cfg(test)] mod t { use crate::net; }"),
-        [1]
-    );
-    assert_eq!(
-        caught("src/time/sleep.rs", "use super::super::driver::Driver;"),
-        [1]
-    );
-    assert_eq!(
-        caught(
-            "src/time/sleep.rs",
-            "mod t {} mod u { use super::super::super::op; }"
-        ),
-        [1]
-    );
+    assert_eq!(caught("src/net/tcp.rs", "use crate::{\nbuf::{self, fs},\nrunner::Runner};"), [3]);
+    assert_eq!(caught("src/time/mod.rs", "fn f() { crate::sync::Event::new(); }"), [1]);
+    assert_eq!(caught("src/time/mod.rs", "#[cfg(test)] mod t { use crate::net; }"), [1]);
+    assert_eq!(caught("src/time/sleep.rs", "use super::super::driver::Driver;"), [1]);
+    assert_eq!(caught("src/time/sleep.rs", "mod t {} mod u { use super::super::super::op; }"), [1]);
     assert_eq!(caught("src/net/tcp.rs", "use crate::Chunk;"), [1]);
     assert_eq!(caught("src/nowhere/tcp.rs", ""), [1]);
 }
@@ -285,25 +227,13 @@ fn imports_that_go_down_pass() {
         use super::super::op; use super::listener; // crate::runner
         pub(in crate::net) fn f() { $crate::spawn(\"crate::runner\"); crate::select!(); }";
     assert_eq!(check("src/net/tcp.rs", source), []);
-    assert_eq!(
-        check("src/process/child.rs", "use crate::{pipe, signal};"),
-        []
-    );
+    assert_eq!(check("src/process/child.rs", "use crate::{pipe, signal};"), []);
     assert_eq!(check("src/lib.rs", "pub use crate::net::TcpStream;"), []);
 }
 
 #[test]
 fn names_out_of_place_are_caught() {
-    assert_eq!(
-        check_names("src/executor/task.rs", "use uring_sys_shim::Caps;").len(),
-        1
-    );
-    assert_eq!(
-        check_names("src/executor/task.rs", "fn f<R: Ring>() {}").len(),
-        1
-    );
-    assert_eq!(
-        check_names("src/driver/mod.rs", "use uring_sys_shim::Ring; // executor").len(),
-        0
-    );
+    assert_eq!(check_names("src/executor/task.rs", "use uring_sys_shim::Caps;").len(), 1);
+    assert_eq!(check_names("src/executor/task.rs", "fn f<R: Ring>() {}").len(), 1);
+    assert_eq!(check_names("src/driver/mod.rs", "use uring_sys_shim::Ring; // executor").len(), 0);
 }

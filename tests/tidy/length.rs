@@ -16,10 +16,7 @@ pub(crate) fn check(path: &str, text: &str, exceptions: &[(&str, usize)]) -> Vec
         return Vec::new();
     }
     let lines = text.lines().count();
-    let exception = exceptions
-        .iter()
-        .find(|(name, _)| *name == path)
-        .map(|(_, limit)| *limit);
+    let exception = exceptions.iter().find(|(name, _)| *name == path).map(|(_, limit)| *limit);
     let message = match exception {
         None if lines > LIMIT => format!("{lines} lines, at most {LIMIT} are allowed"),
         Some(limit) if lines > limit => format!("{lines} lines, its exception allows {limit}"),
@@ -35,8 +32,7 @@ pub(crate) fn check(path: &str, text: &str, exceptions: &[(&str, usize)]) -> Vec
 /// Exceptions for files that do not exist.
 pub(crate) fn check_exceptions(paths: &[&str], exceptions: &[(&str, usize)]) -> Vec<Finding> {
     let gone = exceptions.iter().filter(|(path, _)| !paths.contains(path));
-    gone.map(|(path, _)| Finding::new(path, 1, "does not exist: drop its exception"))
-        .collect()
+    gone.map(|(path, _)| Finding::new(path, 1, "does not exist: drop its exception")).collect()
 }
 
 #[test]
@@ -49,8 +45,5 @@ fn long_files_and_loose_exceptions_are_caught() {
     assert!(!caught(550, &[("src/a.rs", 600)]) && caught(549, &[("src/a.rs", 600)]));
     assert!(caught(LIMIT, &[("src/a.rs", 460)]));
     assert!(caught(LIMIT + 1, &[("src/b.rs", 600)]));
-    assert_eq!(
-        check_exceptions(&["src/a.rs"], &[("src/a.rs", 600), ("src/b.rs", 600)]).len(),
-        1
-    );
+    assert_eq!(check_exceptions(&["src/a.rs"], &[("src/a.rs", 600), ("src/b.rs", 600)]).len(), 1);
 }

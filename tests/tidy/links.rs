@@ -9,11 +9,7 @@ pub(crate) fn check(path: &str, text: &str, read: impl Fn(&str) -> Option<String
     }
     let is_dead = |target: &str| {
         let (file, heading) = target.split_once('#').unwrap_or((target, ""));
-        let file = if file.is_empty() {
-            path.to_owned()
-        } else {
-            resolve(path, file)
-        };
+        let file = if file.is_empty() { path.to_owned() } else { resolve(path, file) };
         match read(&file) {
             None => true,
             Some(page) if file.ends_with(".md") && !heading.is_empty() => {
@@ -49,16 +45,9 @@ fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// What the inline links `[…](target)` and a definition `[…]: target` of a line lead to.
 fn targets(line: &str) -> impl Iterator<Item = &str> {
-    let inline = line
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| Some(rest.split_once(')')?.0));
-    let definition = line
-        .strip_prefix('[')
-        .and_then(|rest| Some(rest.split_once("]: ")?.1));
-    inline
-        .chain(definition)
-        .filter_map(|target| target.split_whitespace().next())
+    let inline = line.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+    let definition = line.strip_prefix('[').and_then(|rest| Some(rest.split_once("]: ")?.1));
+    inline.chain(definition).filter_map(|target| target.split_whitespace().next())
 }
 
 /// `target` as seen from the folder of `page`.
@@ -79,12 +68,8 @@ fn resolve(page: &str, target: &str) -> String {
 /// The anchor that GitHub gives to a heading.
 fn anchor(line: &str) -> Option<String> {
     let heading = line.trim_start_matches('#');
-    let title = heading
-        .strip_prefix(' ')
-        .filter(|_| heading.len() < line.len())?;
-    let kept = title
-        .chars()
-        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    let title = heading.strip_prefix(' ').filter(|_| heading.len() < line.len())?;
+    let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     Some(kept.collect::<String>().to_lowercase().replace(' ', "-"))
 }
 
@@ -101,8 +86,6 @@ fn dead_links_are_caught() {
     assert!(caught("[a](a.md) and [b](b.md#x)"));
     assert!(caught("[a](#no-heading)"));
     assert!(caught("[out](../../src)"));
-    assert!(!caught(
-        "[a](#a-title-with-code) [s](../src/) [w](https://example.com/b.md)"
-    ));
+    assert!(!caught("[a](#a-title-with-code) [s](../src/) [w](https://example.com/b.md)"));
     assert!(!caught("```\n[b](b.md)\n```"));
 }

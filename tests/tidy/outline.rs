@@ -31,10 +31,7 @@ fn first_alien(tokens: &[Token<'_>]) -> Option<usize> {
                 rest = &rest[end..];
             }
             [item, ..] if matches!(item.text, "mod" | "use") => {
-                let end = rest
-                    .iter()
-                    .position(is_semicolon)
-                    .map_or(rest.len(), |at| at + 1);
+                let end = rest.iter().position(is_semicolon).map_or(rest.len(), |at| at + 1);
                 rest = &rest[end..];
             }
             [item, ..] => return Some(item.line),

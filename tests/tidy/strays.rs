@@ -33,11 +33,7 @@ pub(crate) fn check(path: &str, text: &str) -> Vec<Finding> {
     let top = path.split('/').next().unwrap_or(path);
     let mut found = Vec::new();
     if !TOP.contains(&top) {
-        found.push(Finding::new(
-            path,
-            1,
-            format!("`{top}` is not known at the top level"),
-        ));
+        found.push(Finding::new(path, 1, format!("`{top}` is not known at the top level")));
     }
     if LEFTOVER.iter().any(|ending| path.ends_with(ending)) {
         found.push(Finding::new(path, 1, "left over by a merge or an editor"));
@@ -51,18 +47,11 @@ pub(crate) fn check(path: &str, text: &str) -> Vec<Finding> {
 /// A folder of modules without a `mod.rs`.
 pub(crate) fn check_folders(paths: &[&str]) -> Vec<Finding> {
     let inside = |path: &&&str| SOURCES.iter().any(|root| path.starts_with(root));
-    let folders = paths
-        .iter()
-        .filter(inside)
-        .filter_map(|path| Some(path.rsplit_once('/')?.0));
+    let folders = paths.iter().filter(inside).filter_map(|path| Some(path.rsplit_once('/')?.0));
     let folders: BTreeSet<&str> = folders.collect();
     folders
         .into_iter()
-        .filter(|folder| {
-            !SOURCES
-                .iter()
-                .any(|root| root.trim_end_matches('/') == *folder)
-        })
+        .filter(|folder| !SOURCES.iter().any(|root| root.trim_end_matches('/') == *folder))
         .map(|folder| format!("{folder}/mod.rs"))
         .filter(|file| !paths.contains(&file.as_str()))
         .map(|file| Finding::new(&file, 1, "missing: it says what its folder is"))
@@ -79,20 +68,7 @@ fn stray_files_are_caught() {
 
 #[test]
 fn a_folder_without_its_mod_file_is_caught() {
-    let paths = [
-        "src/lib.rs",
-        "src/a/mod.rs",
-        "src/a/b.rs",
-        "src/c/d.rs",
-        "tests/e/f.rs",
-    ];
+    let paths = ["src/lib.rs", "src/a/mod.rs", "src/a/b.rs", "src/c/d.rs", "tests/e/f.rs"];
     let found = check_folders(&paths);
-    assert_eq!(
-        found,
-        [Finding::new(
-            "src/c/mod.rs",
-            1,
-            "missing: it says what its folder is"
-        )]
-    );
+    assert_eq!(found, [Finding::new("src/c/mod.rs", 1, "missing: it says what its folder is")]);
 }

@@ -48,15 +48,11 @@ fn next(rest: &str) -> (usize, Option<&str>) {
         return (length, Some(&rest[..length]));
     }
     let first = rest.chars().next().map_or(0, char::len_utf8);
-    (
-        first,
-        (!rest.starts_with(char::is_whitespace)).then(|| &rest[..first]),
-    )
+    (first, (!rest.starts_with(char::is_whitespace)).then(|| &rest[..first]))
 }
 
 fn word(rest: &str) -> usize {
-    rest.find(|c: char| !c.is_alphanumeric() && c != '_')
-        .unwrap_or(rest.len())
+    rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len())
 }
 
 /// Block comments nest.

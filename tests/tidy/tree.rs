@@ -21,11 +21,7 @@ pub(crate) struct Finding {
 
 impl Finding {
     pub(crate) fn new(path: &str, line: usize, message: impl Into<String>) -> Self {
-        Finding {
-            path: path.to_owned(),
-            line,
-            message: message.into(),
-        }
+        Finding { path: path.to_owned(), line, message: message.into() }
     }
 }
 
@@ -58,21 +54,13 @@ pub(crate) fn read(path: &str) -> Option<String> {
     if full.is_dir() {
         return Some(String::new());
     }
-    fs::read(full)
-        .ok()
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    fs::read(full).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// `None` where git is missing, refuses, or lists some other repository than this one.
 fn listed_by_git() -> Option<Vec<String>> {
     let output = Command::new("git")
-        .args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ])
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
         .current_dir(root())
         .output()
         .ok()?;
@@ -81,18 +69,13 @@ fn listed_by_git() -> Option<Vec<String>> {
     }
     let text = String::from_utf8(output.stdout).ok()?;
     let paths: Vec<String> = text.split_terminator('\0').map(str::to_owned).collect();
-    paths
-        .iter()
-        .any(|path| path == "Cargo.toml")
-        .then_some(paths)
+    paths.iter().any(|path| path == "Cargo.toml").then_some(paths)
 }
 
 fn walk(folder: &Path, found: &mut Vec<String>) {
     let entries = fs::read_dir(folder).expect("a folder of the repository can be read");
     for entry in entries {
-        let path = entry
-            .expect("a folder of the repository can be read")
-            .path();
+        let path = entry.expect("a folder of the repository can be read").path();
         let name = path.file_name().unwrap_or_default();
         if name == "target" || name == ".git" {
             continue;
@@ -100,9 +83,7 @@ fn walk(folder: &Path, found: &mut Vec<String>) {
         if path.is_dir() {
             walk(&path, found);
         } else {
-            let relative = path
-                .strip_prefix(root())
-                .expect("the walk began at the root");
+            let relative = path.strip_prefix(root()).expect("the walk began at the root");
             found.push(relative.to_string_lossy().into_owned());
         }
     }

@@ -35,10 +35,7 @@ pub(crate) fn check_place(path: &str, text: &str, allowed: &[&str]) -> Vec<Findi
     if !path.ends_with(".rs") {
         return Vec::new();
     }
-    let first = tokens(text)
-        .iter()
-        .find(|token| token.text == "unsafe")
-        .map(|token| token.line);
+    let first = tokens(text).iter().find(|token| token.text == "unsafe").map(|token| token.line);
     let message = match (first, allowed.contains(&path)) {
         (Some(_), false) => "`unsafe` must not stand here; see ALLOWED",
         (None, true) => "contains no `unsafe`: take it off ALLOWED",
@@ -50,10 +47,7 @@ pub(crate) fn check_place(path: &str, text: &str, allowed: &[&str]) -> Vec<Findi
 
 /// Whether the module docs have a section `# Safety` with words in it.
 fn introduces(text: &str) -> bool {
-    let docs = text
-        .lines()
-        .map_while(|line| line.strip_prefix("//!"))
-        .map(str::trim);
+    let docs = text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
     let mut section = docs.skip_while(|line| *line != "# Safety").skip(1);
     section.by_ref().any(|line| !line.is_empty())
 }
@@ -66,9 +60,7 @@ pub(crate) fn check_comments(path: &str, text: &str) -> Vec<Finding> {
     let lines: Vec<&str> = text.lines().collect();
     let argued = |line: usize| {
         let from = line.saturating_sub(REACH + 1);
-        lines[from..line]
-            .iter()
-            .any(|line| line.contains("SAFETY:"))
+        lines[from..line].iter().any(|line| line.contains("SAFETY:"))
     };
     let message = format!("no `SAFETY:` comment within the {REACH} lines above");
     tokens(text)
@@ -83,49 +75,19 @@ pub(crate) fn check_comments(path: &str, text: &str) -> Vec<Finding> {
 fn unsafe_out_of_place_is_caught() {
     let place = |text: &str, allowed| check_place("src/a.rs", text, allowed).len();
     assert_eq!(place("fn f() { unsafe { g() } }", &[]), 1);
-    assert_eq!(
-        place("macro_rules! m { () => { unsafe fn f() {} } }", &[]),
-        1
-    );
-    assert_eq!(
-        place(
-            "//! unsafe\n#![allow(unsafe_code)] const A: &str = \"unsafe {\";",
-            &[]
-        ),
-        0
-    );
-    assert_eq!(
-        place("//! # Safety\n//! Why.\nunsafe fn f() {}", &["src/a.rs"]),
-        0
-    );
-    assert_eq!(
-        place("//! # Safety\n//!\nunsafe fn f() {}", &["src/a.rs"]),
-        1
-    );
-    assert_eq!(
-        place("/// # Safety\n/// Why.\nunsafe fn f() {}", &["src/a.rs"]),
-        1
-    );
+    assert_eq!(place("macro_rules! m { () => { unsafe fn f() {} } }", &[]), 1);
+    assert_eq!(place("//! unsafe\n#![allow(unsafe_code)] const A: &str = \"unsafe {\";", &[]), 0);
+    assert_eq!(place("//! # Safety\n//! Why.\nunsafe fn f() {}", &["src/a.rs"]), 0);
+    assert_eq!(place("//! # Safety\n//!\nunsafe fn f() {}", &["src/a.rs"]), 1);
+    assert_eq!(place("/// # Safety\n/// Why.\nunsafe fn f() {}", &["src/a.rs"]), 1);
     assert_eq!(place("//! # Safety\n//! Why.\nfn f() {}", &["src/a.rs"]), 1);
 }
 
 #[test]
 fn unsafe_without_an_argument_is_caught() {
     let caught = |text: &str| check_comments("src/a.rs", text).len();
-    assert_eq!(
-        caught("fn f() {\n    unsafe { g() }\n}\nunsafe impl Send for A {}"),
-        2
-    );
-    assert_eq!(
-        caught("// SAFETY: g has no contract.\nlet a = unsafe { g() };"),
-        0
-    );
-    assert_eq!(
-        caught(&format!(
-            "// SAFETY: far.\n{}unsafe {{ g() }}",
-            "\n".repeat(REACH)
-        )),
-        1
-    );
+    assert_eq!(caught("fn f() {\n    unsafe { g() }\n}\nunsafe impl Send for A {}"), 2);
+    assert_eq!(caught("// SAFETY: g has no contract.\nlet a = unsafe { g() };"), 0);
+    assert_eq!(caught(&format!("// SAFETY: far.\n{}unsafe {{ g() }}", "\n".repeat(REACH))), 1);
     assert_eq!(caught("unsafe trait A { unsafe fn f(); }"), 0);
 }

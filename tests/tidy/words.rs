@@ -22,11 +22,7 @@ pub(crate) fn check(path: &str, text: &str) -> Vec<Finding> {
     for (at, line) in text.lines().enumerate() {
         let line = line.to_lowercase();
         for word in BANNED.iter().filter(|word| line.contains(**word)) {
-            found.push(Finding::new(
-                path,
-                at + 1,
-                format!("`{word}` must not appear"),
-            ));
+            found.push(Finding::new(path, at + 1, format!("`{word}` must not appear")));
         }
     }
     found
@@ -38,11 +34,5 @@ fn banned_words_are_caught() {
         let text = format!("fine\nbefore {} after\n", word.to_uppercase());
         assert_eq!(check("a", &text).len(), 1, "{word}");
     }
-    assert_eq!(
-        check(
-            "a",
-            "a network/workers path, the todo list, https://crates.io"
-        ),
-        []
-    );
+    assert_eq!(check("a", "a network/workers path, the todo list, https://crates.io"), []);
 }

@@ -5,7 +5,7 @@
 #![allow(unsafe_code, reason = "system calls")]
 
 use std::io;
-use std::os::fd::{OwnedFd, RawFd};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::ptr::from_ref;
 
 use nix::errno::Errno;
@@ -76,4 +76,15 @@ mod tests {
         assert_eq!(close(high).unwrap_err().raw_os_error(), Some(libc::EBADF));
         assert_eq!(eventfd_write(high, 1).unwrap_err().raw_os_error(), Some(libc::EBADF));
     }
+}
+
+/// Another number for the same open file, close-on-exec.
+///
+/// # Errors
+/// `EMFILE` without a free descriptor, `EBADF` for one that is not open.
+pub fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: no memory is involved.
+    let copy = Errno::result(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) })?;
+    // SAFETY: the kernel just made this number for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }

@@ -9,7 +9,7 @@ pub mod signal;
 mod socket;
 
 pub use address::Address;
-pub use descriptor::{close, eventfd, eventfd_write};
+pub use descriptor::{close, duplicate, eventfd, eventfd_write};
 pub use socket::{
     bind, getpeername, getsockname, getsockopt, listen, option, set_option, setsockopt, shutdown,
     socket,
