@@ -7,13 +7,15 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::pin;
 use std::process::ExitCode;
 
 use clap::Parser;
+use futures_util::future::{Either, select, try_join_all};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use ringio::net::{TcpListener, TcpStream};
 use ringio::time::Instant;
-use ringio::{select, signal, spawn, try_gather};
+use ringio::{signal, spawn};
 
 /// Connections that the kernel keeps ready for `accept`.
 const BACKLOG: u32 = 4096;
@@ -65,29 +67,28 @@ async fn echo(mut stream: TcpStream) -> io::Result<()> {
 }
 
 /// One task per client, as long as the listener is there.
-async fn serve(listener: &TcpListener) -> io::Result<()> {
+async fn serve(listener: &TcpListener) -> ! {
     loop {
-        let (stream, _) = listener.accept().await?;
-        spawn(echo(stream));
+        match listener.accept().await {
+            Ok((stream, _)) => drop(spawn(echo(stream))),
+            // Out of descriptors, say: the next call waits a little by itself.
+            Err(error) => eprintln!("accept: {error}"),
+        }
     }
 }
 
 /// Accepted sockets inherit `TCP_NODELAY` from the listener.
 async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::builder()
-        .nodelay(true)
-        .backlog(BACKLOG)
-        .bind(address)
-        .await
+    TcpListener::builder().nodelay(true).backlog(BACKLOG).bind(address).await
 }
 
 async fn serve_until_ctrl_c(address: SocketAddr) -> io::Result<()> {
     let listener = listen(address).await?;
     let interrupted = signal::ctrl_c();
     println!("listening on {}", listener.local_addr()?);
-    select! {
-        ended = serve(&listener) => ended,
-        interrupted = interrupted => interrupted,
+    match select(pin!(serve(&listener)), interrupted).await {
+        Either::Left((never, _)) => never,
+        Either::Right((heard, _)) => heard,
     }
 }
 
@@ -104,7 +105,7 @@ async fn demonstrate() -> io::Result<()> {
     spawn(async move { serve(&listener).await });
 
     let began = Instant::now();
-    try_gather((0..CLIENTS).map(|number| client(address, number))).await?;
+    try_join_all((0..CLIENTS).map(|number| client(address, number))).await?;
     let micros = began.elapsed().as_micros();
     println!("{CLIENTS} clients, {MESSAGES} messages each, all echoed intact in {micros} µs");
     Ok(())

@@ -23,11 +23,7 @@ impl Child {
             .stdout(Stdio::piped())
             .spawn()?;
         let said = process.stdout.take().expect("stdout is piped");
-        Ok(Child {
-            part,
-            process,
-            said: BufReader::new(said),
-        })
+        Ok(Child { part, process, said: BufReader::new(said) })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -38,12 +34,9 @@ impl Child {
     pub(crate) fn listening(&mut self) -> io::Result<SocketAddr> {
         let mut line = String::new();
         self.said.read_line(&mut line)?;
-        line.trim()
-            .strip_prefix("listening on ")
-            .and_then(|word| word.parse().ok())
-            .ok_or_else(|| {
-                io::Error::other(format!("`{}` ended before it listened: {line}", self.part))
-            })
+        line.trim().strip_prefix("listening on ").and_then(|word| word.parse().ok()).ok_or_else(
+            || io::Error::other(format!("`{}` ended before it listened: {line}", self.part)),
+        )
     }
 
     /// Waits until the child ends by itself; what it said.
@@ -54,10 +47,7 @@ impl Child {
         if status.success() {
             return Ok(said);
         }
-        Err(io::Error::other(format!(
-            "`{}` failed: {status}",
-            self.part
-        )))
+        Err(io::Error::other(format!("`{}` failed: {status}", self.part)))
     }
 }
 

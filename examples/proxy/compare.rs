@@ -49,11 +49,8 @@ impl Plan {
     fn new() -> io::Result<Plan> {
         let cpus = machine::cpus()?;
         let cores = (cpus.len() / 2).clamp(1, MOST_CORES);
-        let (rounds, warm_up, measure) = if env::var_os("CI").is_some() {
-            (2, 100, 300)
-        } else {
-            (5, 250, 1200)
-        };
+        let (rounds, warm_up, measure) =
+            if env::var_os("CI").is_some() { (2, 100, 300) } else { (5, 250, 1200) };
         Ok(Plan {
             rounds,
             warm_up: Duration::from_millis(warm_up),
@@ -84,11 +81,7 @@ pub(crate) fn run() -> io::Result<()> {
         for message in MESSAGES {
             for runtime in order {
                 bar.set_message(format!("{}, {message} B", runtime.name()));
-                results.add(
-                    message,
-                    runtime,
-                    measure(&plan, runtime, &upstream_address, message)?,
-                );
+                results.add(message, runtime, measure(&plan, runtime, &upstream_address, message)?);
                 bar.inc(1);
             }
         }
@@ -126,10 +119,7 @@ fn measure(plan: &Plan, runtime: Runtime, upstream: &str, message: usize) -> io:
         ],
     )?;
     let sample = load.result().map_err(|error| {
-        io::Error::new(
-            error.kind(),
-            format!("{} at {message} B: {error}", runtime.name()),
-        )
+        io::Error::new(error.kind(), format!("{} at {message} B: {error}", runtime.name()))
     })?;
     sample.parse()
 }

@@ -75,13 +75,7 @@ impl Load {
         let requests = all.len() as f64;
         let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|q| all.value_at_quantile(q) as f64 / 1e3);
         let per_request = cpu_time.as_secs_f64() * 1e6 / requests;
-        Ok(Sample([
-            requests / elapsed.as_secs_f64(),
-            p50,
-            p99,
-            p999,
-            per_request,
-        ]))
+        Ok(Sample([requests / elapsed.as_secs_f64(), p50, p99, p999, per_request]))
     }
 
     /// Goes through the phases; how long the measured one took, and the proxy's CPU time in it.
@@ -101,17 +95,12 @@ impl Load {
         let times = RefCell::new(histogram());
         machine::block_on(async {
             let clients = share.into_iter().enumerate().map(|(number, stream)| {
-                let message = (0..self.message)
-                    .map(|at| (number + at * 31) as u8)
-                    .collect();
+                let message = (0..self.message).map(|at| (number + at * 31) as u8).collect();
                 exchange(stream, message, phase, &times)
             });
             match timeout(limit, try_join_all(clients)).await {
                 Ok(done) => done.map(drop),
-                Err(_) => Err(io::Error::new(
-                    io::ErrorKind::TimedOut,
-                    "an echo did not come",
-                )),
+                Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "an echo did not come")),
             }
         })?;
         Ok(times.into_inner())
@@ -139,10 +128,7 @@ async fn exchange(
         stream.read_exact(&mut echo).await?;
         let nanos = sent.elapsed().as_nanos() as u64;
         if echo != message {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "an echo was garbled",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "an echo was garbled"));
         }
         if phase_then == MEASURE && phase.load(Ordering::Relaxed) == MEASURE {
             times.borrow_mut().saturating_record(nanos);

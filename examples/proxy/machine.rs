@@ -17,9 +17,7 @@ const THIS_THREAD: Pid = Pid::from_raw(0);
 /// The CPUs that this process may use.
 pub(crate) fn cpus() -> io::Result<Vec<usize>> {
     let allowed = sched_getaffinity(THIS_THREAD)?;
-    Ok((0..CpuSet::count())
-        .filter(|&cpu| allowed.is_set(cpu) == Ok(true))
-        .collect())
+    Ok((0..CpuSet::count()).filter(|&cpu| allowed.is_set(cpu) == Ok(true)).collect())
 }
 
 /// Keeps this thread on one CPU.
@@ -37,10 +35,7 @@ pub(crate) fn cpu_time(pid: u32) -> io::Result<Duration> {
         let Ok(account) = fs::read_to_string(thread?.path().join("schedstat")) else {
             continue;
         };
-        let on_cpu = account
-            .split_whitespace()
-            .next()
-            .and_then(|word| word.parse::<u64>().ok());
+        let on_cpu = account.split_whitespace().next().and_then(|word| word.parse::<u64>().ok());
         nanos += on_cpu.ok_or_else(|| io::Error::other("schedstat has no number"))?;
     }
     Ok(Duration::from_nanos(nanos))
@@ -65,10 +60,7 @@ pub(crate) fn reserve(address: SocketAddr) -> io::Result<Port> {
     let name_it = |error: io::Error| io::Error::new(error.kind(), format!("{address}: {error}"));
     let socket = shared_socket(address).map_err(name_it)?;
     let address = socket.local_addr()?.as_socket().unwrap_or(address);
-    Ok(Port {
-        address,
-        _socket: socket,
-    })
+    Ok(Port { address, _socket: socket })
 }
 
 fn shared_socket(address: SocketAddr) -> io::Result<Socket> {
@@ -115,17 +107,11 @@ pub(crate) fn on_each<I: Send, T: Send>(
     thread::scope(|scope| {
         let start = |(&cpu, item)| scope.spawn(move || pin(cpu).and_then(|()| work(item)));
         let threads: Vec<_> = cpus.iter().zip(items).map(start).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().expect("a thread panicked"))
-            .collect()
+        threads.into_iter().map(|thread| thread.join().expect("a thread panicked")).collect()
     })
 }
 
 /// Runs a future on a current-thread tokio runtime.
 pub(crate) fn block_on<T>(future: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
 }

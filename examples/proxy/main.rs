@@ -116,20 +116,12 @@ fn take_part(part: Part) -> io::Result<()> {
     machine::raise_descriptor_limit()?;
     let any_port = (Ipv4Addr::LOCALHOST, 0).into();
     match part {
-        Part::Serve {
-            runtime: Runtime::Ringio,
-            upstream,
-            cpus,
-        } => Proxy {
-            upstream,
-            drain: Duration::ZERO,
+        Part::Serve { runtime: Runtime::Ringio, upstream, cpus } => {
+            Proxy { upstream, drain: Duration::ZERO }.run(any_port, Cores::list(cpus))
         }
-        .run(any_port, Cores::list(cpus)),
-        Part::Serve {
-            runtime: Runtime::Tokio,
-            upstream,
-            cpus,
-        } => peer::run(any_port, upstream, &cpus),
+        Part::Serve { runtime: Runtime::Tokio, upstream, cpus } => {
+            peer::run(any_port, upstream, &cpus)
+        }
         Part::Upstream { cpus } => upstream::run(any_port, &cpus),
         Part::Load(load) => {
             println!("{}", load.run()?);

@@ -1,41 +1,40 @@
 //! The open connections of one core.
 
-use std::cell::Cell;
-use std::rc::Rc;
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 
-use ringio::sync::Notify;
+use ringio::JoinHandle;
 
-/// Counts connections and tells when the last one has ended.
+/// The tasks that serve connections.
 #[derive(Default)]
 pub(crate) struct Open {
-    count: Cell<usize>,
-    ended: Notify,
+    tasks: RefCell<Vec<JoinHandle<()>>>,
 }
 
 impl Open {
-    /// Counts a connection in; dropping what this returns counts it out.
-    pub(crate) fn begin(self: &Rc<Self>) -> OpenConnection {
-        self.count.set(self.count.get() + 1);
-        OpenConnection(Rc::clone(self))
+    /// Adds a connection. Those that have ended are forgotten now and then, at a cost per
+    /// connection that does not grow with their number.
+    pub(crate) fn add(&self, task: JoinHandle<()>) {
+        let mut tasks = self.tasks.borrow_mut();
+        if tasks.len() == tasks.capacity() {
+            tasks.retain(|task| !task.is_finished());
+        }
+        tasks.push(task);
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.count.get()
+        self.tasks.borrow().iter().filter(|task| !task.is_finished()).count()
     }
 
     pub(crate) async fn all_ended(&self) {
-        while self.count.get() > 0 {
-            self.ended.notified().await;
-        }
-    }
-}
-
-/// One open connection.
-pub(crate) struct OpenConnection(Rc<Open>);
-
-impl Drop for OpenConnection {
-    fn drop(&mut self) {
-        self.0.count.set(self.0.count.get() - 1);
-        self.0.ended.notify_one();
+        poll_fn(|cx| {
+            let mut tasks = self.tasks.borrow_mut();
+            // A connection that panicked has ended, too; the loop has reported it.
+            tasks.retain_mut(|task| Pin::new(task).poll(cx).is_pending());
+            if tasks.is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 }

@@ -2,17 +2,18 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::rc::Rc;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use ringio::net::{TcpListener, TcpStream};
 use ringio::stream::copy_bidirectional;
 use ringio::time::sleep;
-use ringio::{Core, Cores, CoresError, select, signal, spawn, timeout};
+use ringio::{Core, Cores, CoresError, signal, spawn, timeout};
 
 use crate::machine;
-use crate::open::{Open, OpenConnection};
+use crate::open::Open;
 
 /// Connections that the kernel keeps ready for `accept`.
 pub(crate) const BACKLOG: u32 = 4096;
@@ -51,30 +52,27 @@ impl Proxy {
     }
 
     async fn serve(self, core: &Core, at: SocketAddr, listening: &AtomicUsize) -> io::Result<()> {
-        let listener = TcpListener::builder()
-            .reuse_port(true)
-            .nodelay(true)
-            .backlog(BACKLOG)
-            .bind(at)
-            .await?;
+        let listener =
+            TcpListener::builder().reuse_port(true).nodelay(true).backlog(BACKLOG).bind(at).await?;
         let interrupted = signal::ctrl_c();
         if listening.fetch_add(1, Ordering::Relaxed) + 1 == core.count() {
             println!("listening on {at}");
         }
-        let open = Rc::new(Open::default());
-        select! {
-            () = self.accept(&listener, &open) => Ok(()),
-            heard = interrupted => heard,
-        }?;
+        let open = Open::default();
+        if let Either::Right((heard, _)) =
+            select(pin!(self.accept(&listener, &open)), interrupted).await
+        {
+            heard?;
+        }
         listener.close().await?;
         self.finish(core.index(), &open).await
     }
 
-    async fn accept(self, listener: &TcpListener, open: &Rc<Open>) {
+    async fn accept(self, listener: &TcpListener, open: &Open) {
         loop {
             match listener.accept().await {
                 Ok((client, from)) => {
-                    spawn(forward(client, from, self.upstream, open.begin()));
+                    open.add(spawn(forward(client, from, self.upstream)));
                 }
                 Err(error) => {
                     eprintln!("accept: {error}");
@@ -89,17 +87,17 @@ impl Proxy {
         let again = signal::ctrl_c();
         let count = open.count();
         eprintln!("core {core}: no longer accepting; open connections: {count}");
-        select! {
-            () = open.all_ended() => Ok(()),
-            () = sleep(self.drain) => Ok(()),
-            again = again => again,
-        }?;
+        let ended = pin!(open.all_ended());
+        let drained = timeout(self.drain, select(ended, again)).await;
+        if let Ok(Either::Right((again, _))) = drained {
+            again?;
+        }
         eprintln!("core {core}: ended; connections cut off: {}", open.count());
         Ok(())
     }
 }
 
-async fn forward(mut client: TcpStream, from: SocketAddr, to: SocketAddr, _open: OpenConnection) {
+async fn forward(mut client: TcpStream, from: SocketAddr, to: SocketAddr) {
     let connecting = TcpStream::builder().nodelay(true).connect(to);
     let connected = timeout(CONNECT_LIMIT, connecting).await;
     let mut upstream = match connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
@@ -115,8 +113,5 @@ async fn forward(mut client: TcpStream, from: SocketAddr, to: SocketAddr, _open:
 
 /// Peers that end a connection the hard way are no news.
 fn is_hang_up(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
-    )
+    matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
 }

@@ -26,16 +26,10 @@ impl Results {
             let ringio = self.of(message, Runtime::Ringio);
             let tokio = self.of(message, Runtime::Tokio);
             let size = format!("{message} B");
-            table.add_row(row(&size, "ringio", |metric| {
-                typical(metric, column(&ringio, metric))
-            }));
-            table.add_row(row(&size, "tokio", |metric| {
-                typical(metric, column(&tokio, metric))
-            }));
+            table.add_row(row(&size, "ringio", |metric| typical(metric, column(&ringio, metric))));
+            table.add_row(row(&size, "tokio", |metric| typical(metric, column(&tokio, metric))));
             table.add_row(row(&size, "ringio ÷ tokio", |metric| {
-                let pairs = column(&ringio, metric)
-                    .into_iter()
-                    .zip(column(&tokio, metric));
+                let pairs = column(&ringio, metric).into_iter().zip(column(&tokio, metric));
                 spread(pairs.map(|(ours, theirs)| ours / theirs).collect())
             }));
         }
@@ -44,19 +38,12 @@ impl Results {
 
     fn of(&self, message: usize, runtime: Runtime) -> Vec<Sample> {
         let wanted = |(m, r, _): &&(usize, Runtime, Sample)| (*m, *r) == (message, runtime);
-        self.0
-            .iter()
-            .filter(wanted)
-            .map(|(_, _, sample)| *sample)
-            .collect()
+        self.0.iter().filter(wanted).map(|(_, _, sample)| *sample).collect()
     }
 }
 
 fn row(size: &str, name: &str, cell: impl Fn(usize) -> String) -> Vec<String> {
-    [size.to_owned(), name.to_owned()]
-        .into_iter()
-        .chain((0..METRICS.len()).map(cell))
-        .collect()
+    [size.to_owned(), name.to_owned()].into_iter().chain((0..METRICS.len()).map(cell)).collect()
 }
 
 fn column(samples: &[Sample], metric: usize) -> Vec<f64> {
@@ -65,11 +52,7 @@ fn column(samples: &[Sample], metric: usize) -> Vec<f64> {
 
 /// The median, with as many digits as mean something.
 fn typical(metric: usize, numbers: Vec<f64>) -> String {
-    let decimals = if METRICS[metric] == "CPU µs/request" {
-        2
-    } else {
-        0
-    };
+    let decimals = if METRICS[metric] == "CPU µs/request" { 2 } else { 0 };
     format!("{:.decimals$}", median(&sorted(numbers)))
 }
 
@@ -87,9 +70,5 @@ fn sorted(mut numbers: Vec<f64>) -> Vec<f64> {
 
 fn median(sorted: &[f64]) -> f64 {
     let half = sorted.len() / 2;
-    if sorted.len() % 2 == 1 {
-        sorted[half]
-    } else {
-        (sorted[half - 1] + sorted[half]) / 2.0
-    }
+    if sorted.len() % 2 == 1 { sorted[half] } else { (sorted[half - 1] + sorted[half]) / 2.0 }
 }

@@ -5,13 +5,8 @@ use std::io;
 use std::str::FromStr;
 
 /// What is measured, in the order of a [`Sample`].
-pub(crate) const METRICS: [&str; 5] = [
-    "requests/s",
-    "p50 µs",
-    "p99 µs",
-    "p99.9 µs",
-    "CPU µs/request",
-];
+pub(crate) const METRICS: [&str; 5] =
+    ["requests/s", "p50 µs", "p99 µs", "p99.9 µs", "CPU µs/request"];
 
 /// One number for each of [`METRICS`].
 #[derive(Clone, Copy, Debug)]
@@ -27,10 +22,8 @@ impl FromStr for Sample {
     type Err = io::Error;
 
     fn from_str(words: &str) -> io::Result<Sample> {
-        let numbers: Option<Vec<f64>> = words
-            .split_whitespace()
-            .map(|word| word.parse().ok())
-            .collect();
+        let numbers: Option<Vec<f64>> =
+            words.split_whitespace().map(|word| word.parse().ok()).collect();
         numbers
             .and_then(|numbers| numbers.try_into().ok())
             .map(Sample)

@@ -41,7 +41,6 @@ use super::task::TaskRef;
 /// # Cancel safety
 /// Awaiting `&mut handle` loses nothing when it is dropped: await it again.
 #[doc(alias = "Task")]
-#[must_use = "dropping a handle detaches its task"]
 pub struct JoinHandle<T> {
     task: TaskRef,
     _output: PhantomData<T>,

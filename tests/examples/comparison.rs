@@ -6,10 +6,7 @@ use crate::running::{Running, example};
 fn the_comparison_ends_well_and_compares() {
     let output = example("proxy").env("CI", "1").output().expect("it runs");
     assert!(output.status.success(), "{output:?}");
-    assert!(
-        String::from_utf8_lossy(&output.stdout).contains("ringio ÷ tokio"),
-        "{output:?}"
-    );
+    assert!(String::from_utf8_lossy(&output.stdout).contains("ringio ÷ tokio"), "{output:?}");
     assert!(output.stderr.is_empty(), "{output:?}");
 }
 

@@ -19,11 +19,7 @@ impl Proxied {
         let upstream = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let target = upstream.local_addr().expect("it is bound");
         let (proxy, address) = start_proxy(target, arguments);
-        Proxied {
-            proxy,
-            address,
-            upstream,
-        }
+        Proxied { proxy, address, upstream }
     }
 
     /// Both ends of a connection through the proxy: the client's and the upstream's.
@@ -31,8 +27,7 @@ impl Proxied {
         let client = TcpStream::connect(self.address).expect("the proxy accepts");
         let (server, _) = self.upstream.accept().expect("the proxy connects");
         for end in [&client, &server] {
-            end.set_read_timeout(Some(PATIENCE))
-                .expect("a timeout that is not zero");
+            end.set_read_timeout(Some(PATIENCE)).expect("a timeout that is not zero");
         }
         (client, server)
     }
@@ -40,14 +35,7 @@ impl Proxied {
 
 fn start_proxy(upstream: SocketAddr, arguments: &[&str]) -> (Running, SocketAddr) {
     let mut command = example("proxy");
-    command
-        .args([
-            "--listen",
-            "127.0.0.1:0",
-            "--upstream",
-            &upstream.to_string(),
-        ])
-        .args(arguments);
+    command.args(["--listen", "127.0.0.1:0", "--upstream", &upstream.to_string()]).args(arguments);
     let mut proxy = Running::start(command);
     let address = proxy.address();
     (proxy, address)
@@ -103,14 +91,10 @@ fn assert_stalls_and_recovers(mut from: &TcpStream, mut to: &TcpStream) {
     let pattern: Vec<u8> = (0..PERIOD << 10).map(|at| (at % PERIOD) as u8).collect();
 
     // The timeout only ends the test's patience with a stalled writer: it cannot make it fail.
-    from.set_write_timeout(Some(Duration::from_millis(300)))
-        .expect("not zero");
+    from.set_write_timeout(Some(Duration::from_millis(300))).expect("not zero");
     let mut written = 0;
     let stalled = loop {
-        assert!(
-            written < FAR_TOO_MUCH,
-            "the proxy swallowed {written} bytes that nobody read"
-        );
+        assert!(written < FAR_TOO_MUCH, "the proxy swallowed {written} bytes that nobody read");
         match from.write(&pattern[written % PERIOD..]) {
             Ok(count) => written += count,
             Err(error) => break error,
@@ -125,10 +109,7 @@ fn assert_stalls_and_recovers(mut from: &TcpStream, mut to: &TcpStream) {
         match to.read(&mut buffer).expect("the rest arrives") {
             0 => break,
             count => {
-                assert!(
-                    buffer[..count] == pattern[read % PERIOD..][..count],
-                    "garbled at {read}"
-                );
+                assert!(buffer[..count] == pattern[read % PERIOD..][..count], "garbled at {read}");
                 read += count;
             }
         }
@@ -144,9 +125,7 @@ fn a_dead_upstream_is_a_line_in_the_log_and_the_proxy_lives_on() {
     let (mut proxy, address) = start_proxy(dead, &[]);
     for _ in 0..3 {
         let client = TcpStream::connect(address).expect("the proxy accepts");
-        client
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a timeout that is not zero");
+        client.set_read_timeout(Some(PATIENCE)).expect("a timeout that is not zero");
         let own = client.local_addr().expect("connected");
         let refused = "Connection refused (os error 111)";
         let expected = format!("upstream {dead}: {refused}; client {own} dropped\n");
@@ -161,10 +140,7 @@ fn ctrl_c_refuses_new_connections_and_lets_open_ones_end() {
     let (client, server) = proxied.connect();
     pass(&client, &server, b"before");
     proxied.proxy.interrupt();
-    assert_eq!(
-        proxied.proxy.log_line(),
-        "core 0: no longer accepting; open connections: 1\n"
-    );
+    assert_eq!(proxied.proxy.log_line(), "core 0: no longer accepting; open connections: 1\n");
 
     let refused = TcpStream::connect(proxied.address).expect_err("nobody listens");
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
@@ -186,10 +162,7 @@ fn a_drain_limit_and_a_second_ctrl_c_cut_off_what_is_left() {
         let (client, server) = proxied.connect();
         pass(&client, &server, b"open");
         proxied.proxy.interrupt();
-        assert_eq!(
-            proxied.proxy.log_line(),
-            "core 0: no longer accepting; open connections: 1\n"
-        );
+        assert_eq!(proxied.proxy.log_line(), "core 0: no longer accepting; open connections: 1\n");
         if interrupts == 2 {
             proxied.proxy.interrupt();
         }

@@ -16,17 +16,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn example(name: &str) -> Command {
     let test = env::current_exe().expect("the test has a path");
-    let build: PathBuf = test
-        .ancestors()
-        .nth(2)
-        .expect("tests lie two folders deep")
-        .into();
+    let build: PathBuf = test.ancestors().nth(2).expect("tests lie two folders deep").into();
     let program = build.join("examples").join(name);
-    assert!(
-        program.exists(),
-        "{} is missing: cargo build --examples",
-        program.display()
-    );
+    assert!(program.exists(), "{} is missing: cargo build --examples", program.display());
     Command::new(program)
 }
 
@@ -55,32 +47,20 @@ impl Running {
                 let _ = kill(pid, Signal::SIGKILL);
             }
         });
-        Running {
-            child,
-            stdout,
-            stderr,
-            _alive: alive,
-        }
+        Running { child, stdout, stderr, _alive: alive }
     }
 
     /// The address that the example announces.
     pub(crate) fn address(&mut self) -> SocketAddr {
         let mut line = String::new();
-        self.stdout
-            .read_line(&mut line)
-            .expect("stdout can be read");
+        self.stdout.read_line(&mut line).expect("stdout can be read");
         let address = line.trim_end().strip_prefix("listening on ");
-        address
-            .unwrap_or_else(|| panic!("no address in {line:?}"))
-            .parse()
-            .expect("an address")
+        address.unwrap_or_else(|| panic!("no address in {line:?}")).parse().expect("an address")
     }
 
     pub(crate) fn log_line(&mut self) -> String {
         let mut line = String::new();
-        self.stderr
-            .read_line(&mut line)
-            .expect("stderr can be read");
+        self.stderr.read_line(&mut line).expect("stderr can be read");
         line
     }
 
@@ -91,9 +71,7 @@ impl Running {
     /// How it ended, and the rest of its log.
     pub(crate) fn end(mut self) -> (ExitStatus, String) {
         let mut log = String::new();
-        self.stderr
-            .read_to_string(&mut log)
-            .expect("stderr can be read");
+        self.stderr.read_to_string(&mut log).expect("stderr can be read");
         (self.child.wait().expect("it can be reaped"), log)
     }
 }
