@@ -103,8 +103,7 @@ impl Drop for TaskScope<'_> {
 pub(super) fn task_id() -> Option<Id> {
     let task = NonNull::new(TASK.get().cast_mut())?;
     // SAFETY: the scope further up the stack borrows it, on this thread.
-    let task = unsafe { TaskRef::acquire(task) };
-    Some(task.id())
+    Some(unsafe { task.as_ref() }.id)
 }
 
 /// The running task; `None` outside a task.

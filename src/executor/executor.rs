@@ -51,7 +51,7 @@ pub(super) unsafe fn start<F: Future>(view: View<'_>, meta: Meta, fut: F) -> Joi
     if eager {
         task.run();
     } else {
-        task.wake();
+        task.enqueue();
     }
     handle
 }
@@ -115,7 +115,9 @@ impl Executor {
     /// ready now, in order. Says how many were polled.
     pub(crate) fn run_ready(&self, max: usize) -> usize {
         within(self.view(), || {
-            self.deliver(self.shared.inbox.take());
+            if self.shared.inbox.has_entries() {
+                self.deliver(self.shared.inbox.take());
+            }
             let ready = &self.view().local().ready;
             let now = ready.len().min(max);
             let mut polled = 0;
@@ -208,6 +210,7 @@ impl Drop for Executor {
             drop(task);
         }
         drop(self.view().local().set_reporter(None));
+        self.view().local().blocks.clear();
         self.view().clear_stock();
     }
 }

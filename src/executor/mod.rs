@@ -10,6 +10,7 @@
 //! This floor knows nothing of the ring. It is told how to get a parked loop's attention by one
 //! [`Waker`](std::task::Waker), the doorbell.
 
+mod blocks;
 mod builder;
 mod cell;
 mod contain;

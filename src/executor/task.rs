@@ -12,7 +12,6 @@
 //! the only one to go there, and never while the future's own code may be on the stack.
 #![allow(unsafe_code, reason = "a hand-made reference-counted block whose types are erased")]
 
-use std::alloc::dealloc;
 use std::cell::Cell;
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -28,7 +27,7 @@ use super::current;
 use super::info::{Id, Info, Meta};
 use super::join_error::JoinError;
 use super::remote::Node;
-use super::shared::{Shared, View, give_back};
+use super::shared::{Shared, View, retire};
 use super::state::State;
 use super::waker;
 use crate::util::budget;
@@ -53,12 +52,14 @@ pub(super) struct Header {
     /// How many `TaskRef`s there are.
     local: Cell<usize>,
     pub(super) state: Cell<State>,
+    /// The task behind it in the run queue.
+    pub(super) next_ready: Cell<Option<TaskRef>>,
     /// Where the roster has it.
     pub(super) roster_slot: Cell<Option<usize>>,
     /// Who awaits the outcome.
     pub(super) joiner: Cell<Option<Waker>>,
     name: Cell<Option<Rc<str>>>,
-    id: Id,
+    pub(super) id: Id,
     parent: Option<Id>,
     spawned_at: &'static Location<'static>,
 }
@@ -74,7 +75,8 @@ impl Header {
             shared: view.reference(),
             held: Cell::new(GRANT),
             local: Cell::new(1),
-            state: Cell::new(State::empty()),
+            state: Cell::new(State::JOINED),
+            next_ready: Cell::new(None),
             roster_slot: Cell::new(None),
             joiner: Cell::new(None),
             name: Cell::new(meta.name),
@@ -101,12 +103,13 @@ pub(super) unsafe fn release(header: NonNull<Header>, n: usize) {
         fence(Ordering::Acquire);
     }
     // SAFETY: nobody else has a reference, so the header is ours.
-    let (layout, shared) = unsafe { ((*header.as_ptr()).vtable.layout, (*header.as_ptr()).shared) };
-    // SAFETY: it was allocated as a box of this layout; whatever had a destructor is gone, for the
-    // last `TaskRef` has emptied the header and found the slot empty.
-    unsafe { dealloc(header.as_ptr().cast(), layout) };
-    // SAFETY: the header's own reference, which ends with it.
-    unsafe { give_back(shared) };
+    let vtable = unsafe { (*header.as_ptr()).vtable };
+    // SAFETY: as above.
+    let shared = unsafe { (*header.as_ptr()).shared };
+    // SAFETY: allocated with this layout, and one reference to the block of the loop belongs to
+    // it. Whatever had a destructor is gone: the last `TaskRef` has emptied the header and found
+    // the slot empty.
+    unsafe { retire(shared, header.cast(), vtable.layout) };
 }
 
 /// A task on its loop's thread: a counted pointer, like `Rc`.
@@ -213,16 +216,15 @@ impl TaskRef {
     /// Puts the task into its scheduler's queue, unless it is there or over.
     #[inline]
     pub(super) fn wake(&self) {
-        let state = self.state();
-        if state.wants_queue() {
-            self.header().state.set(state | State::QUEUED);
-            self.clone().schedule();
+        if self.state().wants_queue() {
+            self.clone().enqueue();
         }
     }
 
-    /// Hands itself to its scheduler; it is marked as queued.
+    /// Hands itself to its scheduler. It was not queued, and is not over.
     #[inline]
-    fn schedule(self) {
+    pub(super) fn enqueue(self) {
+        self.set(State::QUEUED);
         let schedule = self.header().vtable.schedule;
         // SAFETY: the vtable is the one that this task was made with.
         unsafe { schedule(self) };
@@ -233,13 +235,8 @@ impl TaskRef {
     #[inline]
     pub(super) fn run(self) -> bool {
         let state = self.state();
-        if state.is_over() {
-            self.clear(State::QUEUED);
-            return false;
-        }
-        if state.contains(State::RUNNING) {
-            // The loop is turned from within this task's own poll: it stays queued.
-            self.schedule();
+        if state.intersects(State::RUNNING | State::ENDING | State::DONE) {
+            self.pass();
             return false;
         }
         self.header().state.set((state - State::QUEUED) | State::RUNNING);
@@ -252,6 +249,16 @@ impl TaskRef {
             self.poll();
         }
         true
+    }
+
+    /// A turn that is not taken.
+    #[cold]
+    fn pass(self) {
+        self.clear(State::QUEUED);
+        if !self.state().is_over() {
+            // The loop is turned from within this task's own poll: it goes to the back.
+            self.enqueue();
+        }
     }
 
     #[inline]
@@ -334,6 +341,16 @@ impl TaskRef {
         let _current = current::enter_task(self);
         self.end(JoinError::Cancelled);
     }
+
+    /// No `TaskRef` is left: empties the header and lets go of what they held.
+    fn last(&mut self) {
+        // A name's destructor is not user code, and the joiner was taken by `finish` or by its
+        // handle.
+        drop(self.header().name.take());
+        let held = self.header().held.replace(0);
+        // SAFETY: what all `TaskRef`s held together; this was the last of them.
+        unsafe { release(self.0, held) };
+    }
 }
 
 impl Clone for TaskRef {
@@ -351,12 +368,7 @@ impl Drop for TaskRef {
         let local = &self.header().local;
         local.set(local.get() - 1);
         if local.get() == 0 {
-            // `drop` has nothing to catch: a name's destructor is not user code, and the joiner
-            // was taken by `finish` or by its handle.
-            drop(self.header().name.take());
-            let held = self.header().held.replace(0);
-            // SAFETY: what all `TaskRef`s held together; this was the last of them.
-            unsafe { release(self.0, held) };
+            self.last();
         }
     }
 }

@@ -101,7 +101,7 @@ impl WakerRef {
         if self.header().state.get().wants_queue() {
             // SAFETY: at home; a task that is not over is in the roster, which has a `TaskRef`.
             let task = unsafe { TaskRef::acquire(self.0) };
-            task.wake();
+            task.enqueue();
         }
     }
 
