@@ -89,7 +89,7 @@ impl Blocks {
     pub(super) unsafe fn free(&self, block: NonNull<u8>, layout: Layout) {
         let list = size_class(layout).map(|class| &self.lists[class]);
         match list {
-            Some(list) if list.len.get() < KEEP / layout.size() => {
+            Some(list) if list.len.get() * layout.size() < KEEP => {
                 let block = block.cast::<Free>();
                 // SAFETY: it is ours, and large and aligned enough for a link.
                 unsafe { block.write(Free { next: list.first.get() }) };

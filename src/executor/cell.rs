@@ -13,11 +13,12 @@ use std::task::{Context, Poll};
 
 use super::blocks::rounded;
 use super::contain::{Payload, catch, contain, discard};
+use super::header::Header;
 use super::info::Meta;
 use super::join_error::JoinError;
 use super::shared::View;
 use super::state::State;
-use super::task::{Header, TaskRef};
+use super::task::TaskRef;
 
 /// What a task comes to.
 pub(super) type Outcome<T> = Result<T, JoinError>;

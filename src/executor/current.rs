@@ -14,10 +14,11 @@ use std::ptr::{self, NonNull};
 use std::rc::Rc;
 
 use super::executor::{Executor, start};
+use super::header::Header;
 use super::info::{Id, Info, Meta};
 use super::join::JoinHandle;
 use super::shared::{Shared, View};
-use super::task::{Header, TaskRef};
+use super::task::TaskRef;
 
 thread_local! {
     static HOME: Cell<*const Shared> = const { Cell::new(ptr::null()) };

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use super::cell::{Schedule, TaskCell};
-use super::contain::catch;
+use super::contain::{catch, contain};
 use super::current::{Guard, within};
 use super::info::{Info, Meta, Report};
 use super::join::JoinHandle;
@@ -116,7 +116,7 @@ impl Executor {
     pub(crate) fn run_ready(&self, max: usize) -> usize {
         within(self.view(), || {
             if self.shared.inbox.has_entries() {
-                self.deliver(self.shared.inbox.take());
+                self.drain();
             }
             let ready = &self.view().local().ready;
             let now = ready.len().min(max);
@@ -129,10 +129,16 @@ impl Executor {
         })
     }
 
+    #[cold]
+    fn drain(&self) {
+        self.deliver(self.shared.inbox.take());
+    }
+
     fn deliver(&self, batch: Batch) {
         for entry in batch {
             match entry {
-                Entry::Task(task) => task.arrive(),
+                // A scheduler may wake its own task, which may be anybody's code.
+                Entry::Task(task) => contain(|| task.arrive()),
                 Entry::Call(closure) => {
                     if let Err(payload) = catch(closure) {
                         self.view().local().report(payload, None);
@@ -209,7 +215,8 @@ impl Drop for Executor {
         while let Some(task) = self.view().local().ready.pop() {
             drop(task);
         }
-        drop(self.view().local().set_reporter(None));
+        let reporter = self.view().local().set_reporter(None);
+        contain(|| drop(reporter));
         self.view().local().blocks.clear();
         self.view().clear_stock();
     }

@@ -15,9 +15,10 @@ use std::sync::atomic::Ordering;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use super::current;
+use super::header::{Header, release};
 use super::remote::Entry;
-use super::shared::SharedRef;
-use super::task::{Header, TaskRef, release};
+use super::shared::{Open, SharedRef};
+use super::task::TaskRef;
 
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
 
@@ -132,7 +133,7 @@ impl WakerRef {
         self.wake_at_home();
     }
 
-    fn open(&self) -> &super::shared::Open {
+    fn open(&self) -> &Open {
         // SAFETY: the header has a reference to the block, and we have one to the header.
         unsafe { SharedRef::peek(&self.header().shared) }
     }
