@@ -25,7 +25,7 @@ use crate::util::budget;
 /// A task on its loop's thread: a counted pointer, like `Rc`.
 ///
 /// ```text
-///                 create                       a waker: wake, or JoinHandle::cancel
+///                  start                       a waker: wake, or JoinHandle::cancel
 ///      (unborn) ─────────▶ idle ◀───────────┐  puts QUEUED on top of any state left of ENDING;
 ///                           │               │  the run queue takes it off again in `run`
 ///                  run      │               │
