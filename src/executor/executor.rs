@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use super::cell::{Schedule, TaskCell};
-use super::contain::catch;
+use super::contain::{catch, contain};
 use super::current::{Guard, within};
 use super::info::{Info, Meta, Report};
 use super::join::JoinHandle;
@@ -51,7 +51,7 @@ pub(super) unsafe fn start<F: Future>(view: View<'_>, meta: Meta, fut: F) -> Joi
     if eager {
         task.run();
     } else {
-        task.wake();
+        task.enqueue();
     }
     handle
 }
@@ -115,7 +115,9 @@ impl Executor {
     /// ready now, in order. Says how many were polled.
     pub(crate) fn run_ready(&self, max: usize) -> usize {
         within(self.view(), || {
-            self.deliver(self.shared.inbox.take());
+            if self.shared.inbox.has_entries() {
+                self.drain();
+            }
             let ready = &self.view().local().ready;
             let now = ready.len().min(max);
             let mut polled = 0;
@@ -127,10 +129,16 @@ impl Executor {
         })
     }
 
+    #[cold]
+    fn drain(&self) {
+        self.deliver(self.shared.inbox.take());
+    }
+
     fn deliver(&self, batch: Batch) {
         for entry in batch {
             match entry {
-                Entry::Task(task) => task.arrive(),
+                // A scheduler may wake its own task, which may be anybody's code.
+                Entry::Task(task) => contain(|| task.arrive()),
                 Entry::Call(closure) => {
                     if let Err(payload) = catch(closure) {
                         self.view().local().report(payload, None);
@@ -207,7 +215,9 @@ impl Drop for Executor {
         while let Some(task) = self.view().local().ready.pop() {
             drop(task);
         }
-        drop(self.view().local().set_reporter(None));
+        let reporter = self.view().local().set_reporter(None);
+        contain(|| drop(reporter));
+        self.view().local().blocks.clear();
         self.view().clear_stock();
     }
 }

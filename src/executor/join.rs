@@ -50,9 +50,8 @@ impl<T> Unpin for JoinHandle<T> {}
 
 impl<T> JoinHandle<T> {
     /// # Safety
-    /// The task's output is a `T`, and this is its only handle.
+    /// The task's output is a `T`, it is marked as joined, and this is its only handle.
     pub(super) unsafe fn new(task: TaskRef) -> Self {
-        task.set(State::JOINED);
         JoinHandle { task, _output: PhantomData }
     }
 
