@@ -48,6 +48,7 @@ impl OwnedReadHalf {
     ///
     /// # Errors
     /// Gives both back if they are of different connections.
+    #[expect(clippy::missing_panics_doc, reason = "the two halves are all that share the handle")]
     pub fn reunite(
         self,
         mut write: OwnedWriteHalf,

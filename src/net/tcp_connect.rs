@@ -62,6 +62,7 @@ impl ConnectBuilder {
     ///
     /// # Cancel safety
     /// The socket of a dropped future is closed, also if it connects at that moment.
+    #[expect(clippy::missing_panics_doc, reason = "`resolve` gives at least one address")]
     pub async fn connect(self, address: impl ToAddrs) -> io::Result<TcpStream> {
         let mut last = None;
         for address in resolve(address).await? {

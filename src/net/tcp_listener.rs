@@ -233,6 +233,7 @@ impl ListenerBuilder {
     ///
     /// # Errors
     /// What socket(2), setsockopt(2), bind(2) and listen(2) say.
+    #[expect(clippy::missing_panics_doc, reason = "`resolve` gives at least one address")]
     pub async fn bind(self, address: impl ToAddrs) -> io::Result<TcpListener> {
         let mut last = None;
         for address in resolve(address).await? {

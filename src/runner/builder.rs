@@ -89,7 +89,7 @@ impl Builder {
 
     /// Runs the loop on a clock that moves only when told to.
     #[cfg(feature = "testing")]
-    pub fn clock(mut self, clock: crate::testing::ManualClock) -> Self {
+    pub fn clock(mut self, clock: crate::time::manual::ManualClock) -> Self {
         self.config.clock = crate::time::Clock::manual(clock);
         self
     }

@@ -79,15 +79,15 @@ pub async fn copy_bidirectional(a: &mut TcpStream, b: &mut TcpStream) -> io::Res
     let mut back = pin!(one_way(&mut read_b, &mut write_a));
     let (mut sent, mut returned) = (None, None);
     poll_fn(|cx| {
-        if sent.is_none() {
-            if let Poll::Ready(bytes) = there.as_mut().poll(cx)? {
-                sent = Some(bytes);
-            }
+        if sent.is_none()
+            && let Poll::Ready(bytes) = there.as_mut().poll(cx)?
+        {
+            sent = Some(bytes);
         }
-        if returned.is_none() {
-            if let Poll::Ready(bytes) = back.as_mut().poll(cx)? {
-                returned = Some(bytes);
-            }
+        if returned.is_none()
+            && let Poll::Ready(bytes) = back.as_mut().poll(cx)?
+        {
+            returned = Some(bytes);
         }
         match (sent, returned) {
             (Some(sent), Some(returned)) => Poll::Ready(Ok((sent, returned))),
