@@ -16,7 +16,13 @@ use super::{TcpStream, ToAddrs};
 /// # ringio::run(async {
 /// use ringio::net::{TcpListener, TcpStream};
 /// let listener = TcpListener::bind("127.0.0.1:0").await?;
-/// let stream = TcpStream::builder().nodelay(true).connect(listener.local_addr()?).await?;
+/// let stream = TcpStream::builder()
+///     .nodelay(true)
+///     .recv_buffer(256 * 1024)
+///     .send_buffer(256 * 1024)
+///     .local_addr("127.0.0.1:0".parse().unwrap())
+///     .connect(listener.local_addr()?)
+///     .await?;
 /// assert!(stream.nodelay()?);
 /// # Ok::<(), std::io::Error>(())
 /// # }).unwrap();
