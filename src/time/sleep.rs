@@ -194,10 +194,8 @@ impl Future for Sleep {
                     Sleep::outside()
                 };
                 self.resolve();
-                if self.deadline < Instant::NEVER {
-                    let key = timers.arm(self.deadline, cx.waker());
-                    self.state = State::Armed(timers, key);
-                }
+                let key = timers.arm(self.deadline, cx.waker());
+                self.state = State::Armed(timers, key);
                 Poll::Pending
             }
         }

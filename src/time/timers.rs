@@ -66,11 +66,18 @@ impl Timers {
     /// clock: see [`jump_if_manual`](Timers::jump_if_manual) and [`on_advance`](Timers::on_advance).
     #[inline]
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let next = self.wheel.borrow().next().map(Instant::from_nanos)?;
+        let next = self.next()?;
         match &self.clock {
             Clock::Real => Some(next),
             Clock::Manual(clock) => Some(next).filter(|next| *next <= clock.now()),
         }
+    }
+
+    /// What comes next on this clock. What waits for the end of time waits for nothing.
+    #[inline]
+    fn next(&self) -> Option<Instant> {
+        let next = self.wheel.borrow().next().map(Instant::from_nanos);
+        next.filter(|next| *next < Instant::NEVER)
     }
 
     /// Moves the wakers of all timers that are due at `now` into the batch, in the order of their
@@ -89,10 +96,10 @@ impl Timers {
         if !clock.jumps() {
             return false;
         }
-        let Some(next) = self.wheel.borrow().next() else {
+        let Some(next) = self.next() else {
             return false;
         };
-        clock.jump(Instant::from_nanos(next));
+        clock.jump(next);
         true
     }
 
@@ -169,7 +176,7 @@ impl Timers {
     }
 
     pub(super) fn has_fired(&self, key: Key) -> bool {
-        self.wheel.borrow_mut().waker(key).is_none()
+        !self.wheel.borrow().holds(key)
     }
 
     /// Ready once the timer has fired; until then `waker` is the one that will be woken.

@@ -136,6 +136,11 @@ impl Wheel {
         true
     }
 
+    /// Whether the timer is still armed.
+    pub(super) fn holds(&self, key: Key) -> bool {
+        self.timers.contains(key)
+    }
+
     /// The waker of a timer; `None` if it has fired.
     #[inline]
     pub(super) fn waker(&mut self, key: Key) -> Option<&mut Waker> {
