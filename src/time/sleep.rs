@@ -157,8 +157,9 @@ impl Sleep {
 
     /// Cancels the timer: nothing will be woken on account of this sleep.
     pub(crate) fn disarm(&mut self) {
-        if let State::Armed(timers, key) = std::mem::replace(&mut self.state, State::Idle) {
-            timers.cancel(key);
+        if let State::Armed(timers, key) = &self.state {
+            timers.cancel(*key);
+            self.state = State::Idle;
         }
     }
 
@@ -181,6 +182,7 @@ impl Sleep {
 impl Future for Sleep {
     type Output = ();
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         match &self.state {
             State::Armed(timers, key) => {
@@ -204,7 +206,9 @@ impl Future for Sleep {
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        self.disarm();
+        if let State::Armed(timers, key) = &self.state {
+            timers.cancel(*key);
+        }
     }
 }
 

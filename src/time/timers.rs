@@ -152,20 +152,18 @@ impl Timers {
     pub(super) fn arm(&self, deadline: Instant, waker: &Waker) -> Key {
         assert!(!self.closed.get(), "{CLOSED}");
         let waker = waker.clone();
-        let past = self.is_past(deadline);
-        let armed = self
-            .wheel
-            .borrow_mut()
-            .arm(deadline.as_nanos(), past, waker);
+        let mut wheel = self.wheel.borrow_mut();
+        let past = self.is_past(&wheel, deadline);
+        let armed = wheel.arm(deadline.as_nanos(), past, waker);
+        drop(wheel);
         armed.unwrap_or_else(|_| panic!("a loop has at most {} timers at once", Key::MAX_SLOTS))
     }
 
     /// Gives a timer a new deadline and keeps its waker; false if it has fired.
     pub(super) fn move_to(&self, key: Key, deadline: Instant) -> bool {
-        let past = self.is_past(deadline);
-        self.wheel
-            .borrow_mut()
-            .move_to(key, deadline.as_nanos(), past)
+        let mut wheel = self.wheel.borrow_mut();
+        let past = self.is_past(&wheel, deadline);
+        wheel.move_to(key, deadline.as_nanos(), past)
     }
 
     /// Removes a timer, if it has not fired.
@@ -206,8 +204,8 @@ impl Timers {
     /// A deadline in the present tick may have passed since the turn read the clock. In its slot
     /// it would wait for later ones of the same tick, so it is worth another look at the clock.
     #[inline]
-    fn is_past(&self, deadline: Instant) -> bool {
-        self.wheel.borrow().is_near(deadline.as_nanos()) && deadline <= self.now()
+    fn is_past(&self, wheel: &Wheel, deadline: Instant) -> bool {
+        wheel.is_near(deadline.as_nanos()) && deadline <= self.now()
     }
 }
 

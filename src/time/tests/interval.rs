@@ -1,7 +1,7 @@
 //! Intervals on a manual clock, where every tick is exact.
 
 use std::pin::pin;
-use std::task::{Context, Poll};
+use std::task::Context;
 use std::time::Duration;
 
 use super::{Flag, Loop, ms, ns};
@@ -116,7 +116,10 @@ fn a_burst_spends_the_task_s_budget() {
     l.clock.advance(Duration::from_secs(1));
     let _budget = budget::fresh();
     let mut taken = 0;
-    while let Poll::Ready(_) = pin!(interval.tick()).poll(&mut Context::from_waker(&waker)) {
+    while pin!(interval.tick())
+        .poll(&mut Context::from_waker(&waker))
+        .is_ready()
+    {
         taken += 1;
     }
     assert_eq!(taken, budget::PER_POLL);

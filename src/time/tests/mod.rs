@@ -1,6 +1,7 @@
 //! A loop without a ring: it polls, fires, and lets the manual clock jump.
 
 mod interval;
+mod reentrancy;
 mod sleep;
 mod wheel;
 
