@@ -86,10 +86,9 @@ impl<T> SlotTable<T> {
 
     /// The keys of all tenants, in slot order.
     pub(crate) fn keys(&self) -> impl Iterator<Item = Key> + '_ {
-        self.slots.iter().map(|(slot, _)| Key {
-            slot: slot as u32,
-            generation: self.generations[slot],
-        })
+        self.slots
+            .iter()
+            .map(|(slot, _)| Key { slot: slot as u32, generation: self.generations[slot] })
     }
 }
 
