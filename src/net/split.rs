@@ -156,7 +156,7 @@ impl Drop for OwnedWriteHalf {
     fn drop(&mut self) {
         if let Some(handle) = &self.handle {
             // On a loop that has ended the socket is closed soon, which sends FIN as well.
-            let _ = handle.transport.ask_shutdown(false);
+            let _ = handle.transport.ask_shutdown();
         }
     }
 }

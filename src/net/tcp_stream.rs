@@ -260,7 +260,8 @@ impl TcpStream {
     /// connection.
     ///
     /// # Errors
-    /// What close(2) says; the connection is gone in any case.
+    /// What send(2) says, if a write that was begun is lost, or what close(2) says; the connection
+    /// is gone in any case.
     ///
     /// # Cancel safety
     /// A dropped future closes at once: writes that were dropped before may be cut off.
@@ -279,10 +280,12 @@ impl TcpStream {
     /// # }).unwrap();
     /// ```
     pub async fn close(mut self) -> io::Result<()> {
-        poll_fn(|cx| self.transport().poll_flushed(cx)).await;
+        self.transport().check_place()?;
+        let sent = poll_fn(|cx| self.transport().poll_flushed(cx)).await;
         self.handle.ended = true;
         self.transport().begin_close(true);
-        poll_fn(|cx| self.transport().poll_closed(cx)).await
+        let closed = poll_fn(|cx| self.transport().poll_closed(cx)).await;
+        sent.and(closed)
     }
 
     /// Splits into two halves that borrow, for one task.
@@ -356,7 +359,8 @@ impl TcpStream {
     /// and not read: they come before what the socket gives.
     ///
     /// # Errors
-    /// The connection's error, if one was received. It is closed then.
+    /// The connection's error, if one was received or a write that was begun is lost. It is closed
+    /// then.
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection.
@@ -379,7 +383,8 @@ impl TcpStream {
     /// # }).unwrap();
     /// ```
     pub async fn into_std(mut self) -> io::Result<(std::net::TcpStream, Vec<u8>)> {
-        poll_fn(|cx| self.transport().poll_flushed(cx)).await;
+        self.transport().check_place()?;
+        poll_fn(|cx| self.transport().poll_flushed(cx)).await?;
         let (fd, leftover) = poll_fn(|cx| self.transport().poll_release(cx)).await?;
         self.handle.ended = true;
         Ok((fd.into(), leftover))
@@ -393,10 +398,14 @@ impl AsFd for TcpStream {
 }
 
 pub(super) async fn shut_down(transport: &Rc<Stream>, how: Shutdown) -> io::Result<()> {
-    if how == Shutdown::Read {
-        return transport.shut_down_reading();
+    transport.check_loop()?;
+    if how != Shutdown::Write {
+        transport.shut_down_reading()?;
     }
-    transport.ask_shutdown(how == Shutdown::Both)?;
+    if how == Shutdown::Read {
+        return Ok(());
+    }
+    transport.ask_shutdown()?;
     poll_fn(|cx| transport.poll_shut_down(cx)).await
 }
 

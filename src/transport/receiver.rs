@@ -95,6 +95,13 @@ impl Receiver {
         std::mem::take(&mut self.ahead)
     }
 
+    /// Keeps received bytes for a reader. Behind an end that we made ourselves there is none.
+    pub(super) fn park(&mut self, chunk: Chunk) {
+        if self.ended().is_none() {
+            self.ahead.push(chunk);
+        }
+    }
+
     /// Takes in what a receive brought besides bytes.
     fn note(&mut self, res: i32) {
         match -res {
@@ -185,7 +192,7 @@ impl Stream {
             receiver.state = if starved { State::Starved } else { State::Idle };
         }
         if let Some(chunk) = chunk {
-            receiver.ahead.push(chunk);
+            receiver.park(chunk);
             self.note_leases();
         }
         receiver.note(cqe.res);
@@ -212,7 +219,12 @@ impl Stream {
                 return;
             }
             receiver.state = State::Idle;
-            if receiver.reader.is_none() || !self.driver().is_open() {
+            if receiver.ended().is_some() {
+                routing.wakes.take_from(&mut receiver.reader);
+                return;
+            }
+            let closing = self.closing.borrow().has_begun();
+            if receiver.reader.is_none() || closing || !self.driver().is_open() {
                 return;
             }
         }
