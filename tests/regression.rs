@@ -1,0 +1,88 @@
+//! Each test is a bug that was there once.
+//!
+//! # Safety
+//! The buffer of a test is a vector.
+
+#![allow(unsafe_code, reason = "a buffer whose destructor panics must be a buffer")]
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::fd::{AsFd, AsRawFd};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::Duration;
+
+use ringio::net::{TcpListener, TcpStream};
+use ringio::testing::ManualClock;
+use ringio::time::sleep;
+use ringio::{RemoteError, RemoteHandle, Runner, yield_now};
+
+/// Runs a test in a thread and fails if it hangs.
+fn within<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, ended) = channel();
+    let thread = thread::spawn(move || {
+        let result = body();
+        let _ = done.send(());
+        result
+    });
+    if let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(Duration::from_secs(30)) {
+        panic!("the test has hung");
+    }
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn std_pair() -> (std::net::TcpStream, std::net::TcpStream) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    (client, listener.accept().unwrap().0)
+}
+
+/// A connection of this loop, and its peer.
+fn pair() -> (TcpStream, std::net::TcpStream) {
+    let (ours, peer) = std_pair();
+    (TcpStream::from_std(ours).unwrap(), peer)
+}
+
+/// A waker that calls a function.
+struct Call<F>(F);
+
+impl<F: Fn() + Send + Sync> Wake for Call<F> {
+    fn wake(self: Arc<Self>) {
+        (self.0)();
+    }
+}
+
+fn waker(f: impl Fn() + Send + Sync + 'static) -> Waker {
+    Arc::new(Call(f)).into()
+}
+
+/// Polls once.
+async fn once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
+    poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
+}
+
+#[test]
+fn a_manual_clock_that_moves_while_timers_fire_does_not_park_the_loop() {
+    within(|| {
+        let clock = ManualClock::new();
+        clock.auto_jump(false);
+        let mut runner = Runner::builder().clock(clock.clone()).build().unwrap();
+        let mover = clock.clone();
+        let moves = waker(move || mover.advance(Duration::from_secs(10)));
+        runner
+            .run(async move {
+                let mut first = pin!(sleep(Duration::from_secs(1)));
+                assert!(first.as_mut().poll(&mut Context::from_waker(&moves)).is_pending());
+                let second = sleep(Duration::from_secs(5));
+                clock.advance(Duration::from_secs(1));
+                second.await;
+            })
+            .unwrap();
+    });
+}
