@@ -86,3 +86,17 @@ fn a_manual_clock_that_moves_while_timers_fire_does_not_park_the_loop() {
             .unwrap();
     });
 }
+
+#[test]
+fn a_runner_in_a_thread_local_ends_with_its_thread() {
+    thread_local! {
+        static RUNNER: RefCell<Option<Runner>> = const { RefCell::new(None) };
+    }
+    // A panic in a thread-local's destructor would abort the process.
+    within(|| {
+        RUNNER.with_borrow_mut(|runner| {
+            let runner = runner.insert(Runner::builder().build().unwrap());
+            runner.run(async { drop(ringio::spawn(std::future::pending::<()>())) }).unwrap();
+        });
+    });
+}

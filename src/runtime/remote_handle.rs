@@ -125,7 +125,8 @@ thread_local! {
 
 /// Makes a handle that of the running loop until the guard is dropped.
 pub(super) fn enter(handle: RemoteHandle) -> Guard {
-    Guard { before: CURRENT.replace(Some(handle)) }
+    let entered = CURRENT.try_with(|current| current.replace(Some(handle)));
+    Guard { before: entered.ok().flatten() }
 }
 
 #[derive(Debug)]
@@ -135,7 +136,7 @@ pub(super) struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        drop(CURRENT.replace(self.before.take()));
+        drop(CURRENT.try_with(|current| current.replace(self.before.take())));
     }
 }
 
