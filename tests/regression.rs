@@ -100,3 +100,47 @@ fn a_runner_in_a_thread_local_ends_with_its_thread() {
         });
     });
 }
+
+#[test]
+fn a_waker_that_panics_takes_no_other_wake_with_it() {
+    within(|| {
+        ringio::run(async {
+            let bad = waker(|| panic!("a waker panics"));
+            let mut first = pin!(ringio::op::nop());
+            assert!(first.as_mut().poll(&mut Context::from_waker(&bad)).is_pending());
+            ringio::op::nop().await.unwrap();
+        });
+    });
+}
+
+#[test]
+fn a_buffer_whose_destructor_panics_does_not_end_the_loop() {
+    struct Bad(Vec<u8>);
+    // SAFETY: as of the vector.
+    unsafe impl ringio::buf::IoBuf for Bad {
+        fn as_ptr(&self) -> *const u8 {
+            self.0.as_ptr()
+        }
+        fn len(&self) -> usize {
+            self.0.len()
+        }
+    }
+    impl Drop for Bad {
+        fn drop(&mut self) {
+            panic!("a buffer panics");
+        }
+    }
+    within(|| {
+        ringio::run(async {
+            let (mut ours, mut peer) = pair();
+            {
+                let mut write = pin!(ours.write_all(Bad(vec![7; 3])));
+                assert!(once(write.as_mut()).await.is_pending());
+            }
+            ours.write_all("more").await.0.unwrap();
+            let mut got = [0; 7];
+            peer.read_exact(&mut got).unwrap();
+            assert_eq!(&got, b"\x07\x07\x07more");
+        });
+    });
+}

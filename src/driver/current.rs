@@ -16,7 +16,8 @@ pub(crate) fn get() -> Option<Rc<Driver>> {
 
 /// Whether `driver` is that of the running loop.
 pub(crate) fn is(driver: &Rc<Driver>) -> bool {
-    let same = |current: &Option<Rc<Driver>>| current.as_ref().is_some_and(|d| Rc::ptr_eq(d, driver));
+    let same =
+        |current: &Option<Rc<Driver>>| current.as_ref().is_some_and(|d| Rc::ptr_eq(d, driver));
     CURRENT.try_with(|current| same(&current.borrow())).unwrap_or(false)
 }
 
