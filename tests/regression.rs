@@ -5,7 +5,7 @@
 
 #![allow(unsafe_code, reason = "a buffer whose destructor panics must be a buffer")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
@@ -18,6 +18,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
+use ringio::buf::IoBuf;
 use ringio::net::{TcpListener, TcpStream};
 use ringio::testing::ManualClock;
 use ringio::time::sleep;
@@ -117,7 +118,7 @@ fn a_waker_that_panics_takes_no_other_wake_with_it() {
 fn a_buffer_whose_destructor_panics_does_not_end_the_loop() {
     struct Bad(Vec<u8>);
     // SAFETY: as of the vector.
-    unsafe impl ringio::buf::IoBuf for Bad {
+    unsafe impl IoBuf for Bad {
         fn as_ptr(&self) -> *const u8 {
             self.0.as_ptr()
         }
@@ -143,4 +144,33 @@ fn a_buffer_whose_destructor_panics_does_not_end_the_loop() {
             assert_eq!(&got, b"\x07\x07\x07more");
         });
     });
+}
+
+#[test]
+fn a_read_in_flight_keeps_its_buffer_on_another_loop() {
+    within(|| {
+        let mut owner = Runner::builder().build().unwrap();
+        let (mut stream, mut peer) = owner.run(async { pair() }).unwrap();
+        let mut read = pin!(stream.read(vec![0; 8]));
+        assert!(owner.run(once(read.as_mut())).unwrap().is_pending());
+        let mut other = Runner::builder().build().unwrap();
+        // An answer would give the buffer back, which the kernel still fills.
+        assert!(other.run(once(read.as_mut())).unwrap().is_pending());
+        peer.write_all(b"whole").unwrap();
+        let (count, buffer) = owner.run(read).unwrap();
+        assert_eq!((count.unwrap(), &buffer[..]), (5, &b"whole"[..]));
+    });
+}
+
+/// A vector that changes its mind about how long it is.
+struct Fickle(Vec<u8>, Rc<Cell<bool>>);
+
+// SAFETY: as of the vector; fewer bytes are initialised too.
+unsafe impl IoBuf for Fickle {
+    fn as_ptr(&self) -> *const u8 {
+        self.0.as_ptr()
+    }
+    fn len(&self) -> usize {
+        if self.1.get() { 0 } else { self.0.len() }
+    }
 }
