@@ -174,3 +174,17 @@ unsafe impl IoBuf for Fickle {
         if self.1.get() { 0 } else { self.0.len() }
     }
 }
+
+#[test]
+fn a_write_in_flight_keeps_its_buffer_whatever_that_says() {
+    within(|| {
+        ringio::run(async {
+            let (mut ours, _never_reads) = pair();
+            let fickle = Rc::new(Cell::new(false));
+            let mut write = pin!(ours.write_all(Fickle(vec![1; 64 << 20], fickle.clone())));
+            assert!(once(write.as_mut()).await.is_pending());
+            fickle.set(true);
+            assert!(once(write.as_mut()).await.is_pending());
+        });
+    });
+}
