@@ -188,3 +188,24 @@ fn a_write_in_flight_keeps_its_buffer_whatever_that_says() {
         });
     });
 }
+
+#[test]
+fn after_an_abort_no_bytes_come() {
+    within(|| {
+        ringio::run(async {
+            let (mut ours, mut peer) = pair();
+            {
+                let mut recv = pin!(ours.recv());
+                assert!(once(recv.as_mut()).await.is_pending());
+            }
+            yield_now().await;
+            peer.write_all(b"late").unwrap();
+            ours.abort();
+            for _ in 0..10 {
+                let error = ours.recv().await.unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+                yield_now().await;
+            }
+        });
+    });
+}

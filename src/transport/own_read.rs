@@ -190,6 +190,6 @@ impl Receiver {
         // SAFETY: the kernel has written `count` bytes at `target`, and the buffer is in
         // `orphan`, in the hands of the caller, or leaked: in each case alive and not written.
         let bytes = unsafe { std::slice::from_raw_parts(own.target, count) };
-        self.ahead.push(Chunk::copy_of(bytes));
+        self.park(Chunk::copy_of(bytes));
     }
 }

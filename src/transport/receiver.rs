@@ -101,8 +101,15 @@ impl Receiver {
             0 => self.eof = true,
             // It was stopped, or has to be armed again; no word about the connection.
             libc::ECANCELED | libc::EINTR | libc::EAGAIN | libc::ENOBUFS => {}
-            errno if errno > 0 => self.error = Some(errno),
+            errno if errno > 0 => _ = self.error.get_or_insert(errno),
             _ => {}
+        }
+    }
+
+    /// Parks received bytes. Behind an error there are none but those that came after an abort.
+    pub(super) fn park(&mut self, chunk: Chunk) {
+        if self.error.is_none() {
+            self.ahead.push(chunk);
         }
     }
 }
@@ -185,7 +192,7 @@ impl Stream {
             receiver.state = if starved { State::Starved } else { State::Idle };
         }
         if let Some(chunk) = chunk {
-            receiver.ahead.push(chunk);
+            receiver.park(chunk);
             self.note_leases();
         }
         receiver.note(cqe.res);
@@ -212,6 +219,10 @@ impl Stream {
                 return;
             }
             receiver.state = State::Idle;
+            if receiver.ended().is_some() {
+                // It was aborted, or shut down, while it stood in line.
+                return routing.wakes.take_from(&mut receiver.reader);
+            }
             if receiver.reader.is_none() || !self.driver().is_open() {
                 return;
             }
