@@ -209,3 +209,26 @@ fn after_an_abort_no_bytes_come() {
         });
     });
 }
+
+#[test]
+fn a_shutdown_of_reading_never_meets_another_socket() {
+    within(|| {
+        ringio::run(async {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            let (mut ours, _peer) = pair();
+            let number = ours.as_fd().as_raw_fd();
+            ours.shutdown(Shutdown::Read).await.unwrap();
+            drop(ours.into_std().await.unwrap());
+            let mut other = std::net::TcpStream::connect(address).unwrap();
+            if other.as_raw_fd() != number {
+                // Another test was faster, and has the number.
+                return;
+            }
+            ringio::op::nop().await.unwrap();
+            other.set_nonblocking(true).unwrap();
+            let error = other.read(&mut [0]).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        });
+    });
+}
