@@ -232,3 +232,15 @@ fn a_shutdown_of_reading_never_meets_another_socket() {
         });
     });
 }
+
+#[test]
+fn both_directions_end_though_one_had_ended() {
+    within(|| {
+        ringio::run(async {
+            let (mut ours, _peer) = pair();
+            ours.shutdown(Shutdown::Write).await.unwrap();
+            ours.shutdown(Shutdown::Both).await.unwrap();
+            assert!(ours.recv().await.unwrap().is_empty());
+        });
+    });
+}

@@ -328,9 +328,17 @@ impl Stream {
     pub(crate) fn ask_shutdown(self: &Rc<Self>, both: bool) -> io::Result<()> {
         {
             let mut writer = self.writer.borrow_mut();
-            if let Ending::Open | Ending::Asked(HowEnding::Write) = writer.ending {
-                let how = if both { HowEnding::Both } else { HowEnding::Write };
-                writer.ending = Ending::Asked(how);
+            match writer.ending {
+                Ending::Open | Ending::Asked(HowEnding::Write) => {
+                    let how = if both { HowEnding::Both } else { HowEnding::Write };
+                    writer.ending = Ending::Asked(how);
+                }
+                Ending::Asked(HowEnding::Both) => {}
+                Ending::InFlight(_) | Ending::Done(_) if both => {
+                    drop(writer);
+                    return self.shut_down_reading();
+                }
+                Ending::InFlight(_) | Ending::Done(_) => {}
             }
         }
         self.send_next()
