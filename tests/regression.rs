@@ -244,3 +244,22 @@ fn both_directions_end_though_one_had_ended() {
         });
     });
 }
+
+#[test]
+fn when_accepting_ends_each_of_several_waiters_hears_of_it() {
+    within(|| {
+        ringio::run(async {
+            let listener = Rc::new(TcpListener::bind("127.0.0.1:0").await.unwrap());
+            let tasks = [(); 3].map(|()| {
+                let listener = listener.clone();
+                ringio::spawn(async move { listener.accept().await.map(drop) })
+            });
+            yield_now().await;
+            ringio::op::nop().await.unwrap();
+            socket2::SockRef::from(&*listener).shutdown(Shutdown::Both).unwrap();
+            for task in tasks {
+                task.await.unwrap().unwrap_err();
+            }
+        });
+    });
+}
