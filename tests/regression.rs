@@ -263,3 +263,20 @@ fn when_accepting_ends_each_of_several_waiters_hears_of_it() {
         });
     });
 }
+
+#[test]
+fn a_closure_that_panics_is_a_panic_and_not_the_end_of_the_loop() {
+    within(|| {
+        let mut runner = Runner::builder().exception_handler(|_| {}).build().unwrap();
+        let outcome = runner.run(async {
+            #[expect(unreachable_code, reason = "the closure needs a return type")]
+            RemoteHandle::current()
+                .spawn(|| {
+                    panic!("before there is a future");
+                    std::future::ready(())
+                })
+                .await
+        });
+        assert!(matches!(outcome.unwrap(), Err(RemoteError::Panicked(_))));
+    });
+}

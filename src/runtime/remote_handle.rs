@@ -107,7 +107,8 @@ impl RemoteHandle {
         let promise = Promise(Some(shared.clone()));
         // On refusal the closure is dropped, and with it the promise, which says LoopClosed.
         let _ = self.call(move || {
-            let task = executor::spawn(f());
+            // Within the task, so that a panic of `f` is one of the task.
+            let task = executor::spawn(async move { f().await });
             drop(executor::spawn(promise.keep(task)));
         });
         RemoteJoin { shared }
