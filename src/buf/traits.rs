@@ -16,8 +16,8 @@
 /// ```
 ///
 /// # Safety
-/// The address stays the same while the value moves and until it is dropped, nothing else writes
-/// there meanwhile, and `len` bytes are initialised.
+/// The address and `len` stay the same while the value moves and until it is used or dropped,
+/// nothing else writes there meanwhile, and `len` bytes are initialised.
 pub unsafe trait IoBuf: 'static {
     /// The first byte.
     fn as_ptr(&self) -> *const u8;
@@ -41,7 +41,8 @@ pub unsafe trait IoBuf: 'static {
 /// ```
 ///
 /// # Safety
-/// As [`IoBuf`], and `capacity` bytes may be written from `as_mut_ptr`.
+/// As [`IoBuf`], the capacity stays the same too, and that many bytes may be written from
+/// `as_mut_ptr`.
 pub unsafe trait IoBufMut: IoBuf {
     /// The first byte that may be written.
     fn as_mut_ptr(&mut self) -> *mut u8;
@@ -118,10 +119,10 @@ unsafe impl IoBufMut for Vec<u8> {
 // SAFETY: a boxed slice owns its bytes on the heap; all of them are initialised from the start.
 unsafe impl IoBufMut for Box<[u8]> {
     fn as_mut_ptr(&mut self) -> *mut u8 {
-        self.as_mut().as_mut_ptr()
+        (&raw mut **self).cast()
     }
     fn capacity(&self) -> usize {
-        self.as_ref().len()
+        (&raw const **self).len()
     }
     unsafe fn set_len(&mut self, _: usize) {}
 }

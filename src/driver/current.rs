@@ -16,12 +16,16 @@ pub(crate) fn get() -> Option<Rc<Driver>> {
 
 /// Whether `driver` is that of the running loop.
 pub(crate) fn is(driver: &Rc<Driver>) -> bool {
-    CURRENT.with(|current| current.borrow().as_ref().is_some_and(|d| Rc::ptr_eq(d, driver)))
+    let same =
+        |current: &Option<Rc<Driver>>| current.as_ref().is_some_and(|d| Rc::ptr_eq(d, driver));
+    CURRENT.try_with(|current| same(&current.borrow())).unwrap_or(false)
 }
 
-/// Makes `driver` the current one until the guard is dropped.
+/// Makes `driver` the current one until the guard is dropped. A loop that ends with its thread, in
+/// the destructor of a thread-local, may come too late for that.
 pub(crate) fn enter(driver: &Rc<Driver>) -> Guard {
-    Guard { before: CURRENT.replace(Some(driver.clone())) }
+    let entered = CURRENT.try_with(|current| current.replace(Some(driver.clone())));
+    Guard { before: entered.ok().flatten() }
 }
 
 /// Restores the driver that was current before.
@@ -32,7 +36,7 @@ pub(crate) struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let ended = CURRENT.replace(self.before.take());
+        let ended = CURRENT.try_with(|current| current.replace(self.before.take()));
         drop(ended);
     }
 }

@@ -12,13 +12,13 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use super::cell::{Schedule, TaskCell};
-use super::contain::{catch, contain};
 use super::current::{Guard, within};
 use super::info::{Meta, Report};
 use super::join::JoinHandle;
 use super::remote::{Batch, Entry, Remote};
 use super::shared::{Shared, SharedRef, View};
 use super::task::TaskRef;
+use crate::util::contain::{catch, contain};
 
 /// The scheduler of a task that belongs to no group: the run queue of its loop.
 #[derive(Clone, Copy)]

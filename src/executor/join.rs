@@ -12,11 +12,11 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::cell::Outcome;
-use super::contain::contain;
 use super::info::Id;
 use super::join_error::JoinError;
 use super::state::State;
 use super::task::TaskRef;
+use crate::util::contain::contain;
 
 /// Awaits a task, or cancels it.
 ///

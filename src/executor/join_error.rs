@@ -4,7 +4,7 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 
-use super::contain::message;
+use crate::util::contain::message;
 
 /// What awaiting a [`JoinHandle`](super::JoinHandle) gives when its task did not return.
 ///

@@ -5,7 +5,7 @@ use std::io;
 
 use uring_sys_shim::Wait;
 
-use crate::time::Instant;
+use crate::time::{Clock, Instant};
 
 use super::Runtime;
 
@@ -60,6 +60,8 @@ impl Runtime {
             Wait::Poll
         } else {
             match self.timers.next_deadline() {
+                // Due since the timers fired; the kernel does not count on that clock.
+                Some(_) if matches!(self.config.clock, Clock::Manual(_)) => Wait::Poll,
                 Some(deadline) => Wait::Until(deadline.as_nanos()),
                 None => Wait::Forever,
             }

@@ -138,7 +138,8 @@ impl RemoteHandle {
         let promise = Promise(Some(shared.clone()));
         // On refusal the closure is dropped, and with it the promise, which says LoopClosed.
         let _ = self.call(move || {
-            let task = executor::spawn(f());
+            // Within the task, so that a panic of `f` is one of the task.
+            let task = executor::spawn(async move { f().await });
             drop(executor::spawn(promise.keep(task)));
         });
         RemoteJoin { shared }
@@ -166,7 +167,8 @@ thread_local! {
 
 /// Makes a handle that of the running loop until the guard is dropped.
 pub(super) fn enter(handle: RemoteHandle) -> Guard {
-    Guard { before: CURRENT.replace(Some(handle)) }
+    let entered = CURRENT.try_with(|current| current.replace(Some(handle)));
+    Guard { before: entered.ok().flatten() }
 }
 
 #[derive(Debug)]
@@ -176,7 +178,7 @@ pub(super) struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        drop(CURRENT.replace(self.before.take()));
+        drop(CURRENT.try_with(|current| current.replace(self.before.take())));
     }
 }
 

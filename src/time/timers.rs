@@ -124,7 +124,9 @@ impl Timers {
 
     /// Makes these the timers of this thread until the guard is dropped.
     pub(crate) fn enter(self: &Rc<Self>) -> Guard {
-        Guard { former: CURRENT.replace(Some(Rc::clone(self))) }
+        // The thread's last destructors may end a loop.
+        let entered = CURRENT.try_with(|current| current.replace(Some(Rc::clone(self))));
+        Guard { former: entered.ok().flatten() }
     }
 
     /// Ends the timers with their loop: drops all wakers, waking none.

@@ -110,7 +110,7 @@ impl Sink for Stream {
             t if t == Tag::Send as u32 => self.sent(cqe, routing),
             t if t == Tag::Shutdown as u32 => self.was_shut_down(cqe, routing),
             t if t == Tag::Close as u32 => self.closed(cqe, routing),
-            _ => {}
+            _ => self.reading_was_shut_down(routing),
         }
         self.go_on_closing();
     }
