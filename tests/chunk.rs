@@ -135,6 +135,7 @@ async fn echo(mut stream: TcpStream) {
 /// Sends in messages of many sizes and gets all of it back.
 async fn well_behaved_neighbour(total: usize) {
     let (stream, mut other) = pair();
+    stream.set_nodelay(true).unwrap();
     let server = ringio::spawn(echo(stream));
     peer(move || {
         let mut random = Random(5);
@@ -191,21 +192,32 @@ fn a_task_that_keeps_every_chunk_does_not_stop_its_neighbour() {
                 at += len;
             }
         }
+        assert!(kept.iter().any(|(_, chunk)| is_on_heap(chunk)), "the pool was not dry");
         well_behaved_neighbour(1 << 20).await;
         kept.iter().for_each(|(at, chunk)| assert_pattern(*at, chunk));
     });
 }
 
+/// Keeps chunks until the pool is dry.
+async fn hoard() -> (Vec<Chunk>, TcpStream, std::net::TcpStream) {
+    let (mut stream, mut peer) = pair();
+    let mut kept = Vec::new();
+    while !kept.last().is_some_and(is_on_heap) {
+        peer.write_all(&pattern(0, 4096)).unwrap();
+        settle().await;
+        kept.push(stream.recv().await.unwrap());
+    }
+    (kept, stream, peer)
+}
+
+fn is_on_heap(chunk: &Chunk) -> bool {
+    format!("{chunk:?}").contains("heap")
+}
+
 #[test]
-fn a_dry_pool_with_silent_readers_lets_the_loop_rest_and_serves_each() {
+fn with_a_dry_pool_every_reader_is_served() {
     tiny_pool(async || {
-        let (mut hoarder, mut peer) = pair();
-        let mut kept = Vec::new();
-        for at in 0..4 {
-            peer.write_all(&pattern(at, 4096)).unwrap();
-            settle().await;
-            kept.push(hoarder.recv().await.unwrap());
-        }
+        let _hoard = hoard().await;
         let (mut readers, mut peers) = (Vec::new(), Vec::new());
         for _ in 0..20 {
             let (mut stream, peer) = pair();
@@ -234,13 +246,7 @@ fn a_dry_pool_with_silent_readers_lets_the_loop_rest_and_serves_each() {
 #[test]
 fn a_stream_that_is_dropped_while_it_waits_for_a_buffer_is_closed() {
     tiny_pool(async || {
-        let (mut hoarder, mut peer) = pair();
-        let mut kept = Vec::new();
-        for at in 0..4 {
-            peer.write_all(&pattern(at, 4096)).unwrap();
-            settle().await;
-            kept.push(hoarder.recv().await.unwrap());
-        }
+        let _hoard = hoard().await;
         for busy in [false, true] {
             for turns in 0..6 {
                 let (mut stream, _peer) = pair();
@@ -263,13 +269,7 @@ fn a_stream_that_is_dropped_while_it_waits_for_a_buffer_is_closed() {
 #[test]
 fn abort_wakes_a_reader_that_waits_for_a_buffer() {
     tiny_pool(async || {
-        let (mut hoarder, mut peer) = pair();
-        let mut kept = Vec::new();
-        for at in 0..4 {
-            peer.write_all(&pattern(at, 4096)).unwrap();
-            settle().await;
-            kept.push(hoarder.recv().await.unwrap());
-        }
+        let _hoard = hoard().await;
         for turns in 0..6 {
             let (stream, _peer) = pair();
             let (mut read, mut write) = stream.into_split();
