@@ -97,6 +97,11 @@ impl WriteHalf<'_> {
     fn transport(&self) -> &Rc<Stream> {
         self.0
     }
+
+    /// Waits until a write belongs to the connection from its first poll on.
+    pub(crate) async fn room(&mut self) -> io::Result<()> {
+        poll_fn(|cx| self.transport().poll_room(cx)).await
+    }
 }
 
 impl OwnedReadHalf {

@@ -35,6 +35,8 @@ use crate::net::{ReadHalf, TcpStream, WriteHalf};
 pub async fn copy(from: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>) -> io::Result<u64> {
     let mut total = 0;
     loop {
+        // First of all, so that the chunk is never in the hands of this future alone.
+        to.room().await?;
         let chunk = from.recv().await?;
         if chunk.is_empty() {
             return Ok(total);

@@ -210,6 +210,19 @@ impl Stream {
         })
     }
 
+    /// Waits until a write would be admitted, or refused, at its first poll.
+    pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check_loop()?;
+        {
+            let writer = self.writer.borrow();
+            if writer.queued <= HIGH_WATER || writer.failed().is_some() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        self.register_writer(cx);
+        Poll::Pending
+    }
+
     /// Waits until an admitted write was sent.
     pub(super) fn poll_written(&self, number: u64, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         {
