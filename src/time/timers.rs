@@ -117,7 +117,9 @@ impl Timers {
 
     /// Makes these the timers of this thread until the guard is dropped.
     pub(crate) fn enter(self: &Rc<Self>) -> Guard {
-        Guard { former: CURRENT.replace(Some(Rc::clone(self))) }
+        // There is no current one when the thread's last destructors end a loop left to them.
+        let former = CURRENT.try_with(|current| current.replace(Some(Rc::clone(self))));
+        Guard { former: former.ok().flatten() }
     }
 
     /// Ends the timers with their loop: drops all wakers, waking none.
