@@ -18,6 +18,8 @@ impl Runtime {
         }
         let _guard = self.enter();
         self.executor.close_inbox();
+        // What a destructor spawns from here on nobody would cancel: it would take all the grace.
+        self.executor.refuse_new();
         self.executor.cancel_all();
         // The end of tasks is given by them, not by the loop's clock, which may be manual.
         let deadline = Instant::real() + self.config.grace;
