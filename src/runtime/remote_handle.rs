@@ -98,7 +98,7 @@ impl RemoteHandle {
     /// # Panics
     /// Outside a loop.
     pub fn current() -> RemoteHandle {
-        match CURRENT.with_borrow(Clone::clone) {
+        match CURRENT.try_with(|current| current.borrow().clone()).ok().flatten() {
             Some(handle) => handle,
             None => panic!("no event loop runs on this thread: call this inside `ringio::run`"),
         }
@@ -165,10 +165,14 @@ thread_local! {
     static CURRENT: RefCell<Option<RemoteHandle>> = const { RefCell::new(None) };
 }
 
+/// Nothing is kept when the thread's last destructors end a loop that was left to them.
+fn replace(handle: Option<RemoteHandle>) -> Option<RemoteHandle> {
+    CURRENT.try_with(|current| current.replace(handle)).ok().flatten()
+}
+
 /// Makes a handle that of the running loop until the guard is dropped.
 pub(super) fn enter(handle: RemoteHandle) -> Guard {
-    let entered = CURRENT.try_with(|current| current.replace(Some(handle)));
-    Guard { before: entered.ok().flatten() }
+    Guard { before: replace(Some(handle)) }
 }
 
 #[derive(Debug)]
@@ -178,7 +182,7 @@ pub(super) struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        drop(CURRENT.try_with(|current| current.replace(self.before.take())));
+        drop(replace(self.before.take()));
     }
 }
 
