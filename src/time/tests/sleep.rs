@@ -254,7 +254,7 @@ fn on_the_real_clock_nothing_is_early() {
         let mut sleep = sleep(duration);
         let deadline = sleep.deadline();
         assert!(std::pin::Pin::new(&mut sleep).poll(&mut cx).is_pending());
-        while timers.len() > 0 {
+        while !timers.is_empty() {
             let next = timers.next_deadline().unwrap();
             let before = Instant::from_nanos(next.as_nanos() - 1);
             if before < deadline && deadline > timers.now() {
