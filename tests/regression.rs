@@ -280,3 +280,26 @@ fn a_closure_that_panics_is_a_panic_and_not_the_end_of_the_loop() {
         assert!(matches!(outcome.unwrap(), Err(RemoteError::Panicked(_))));
     });
 }
+
+#[test]
+fn a_loop_that_blocks_has_woken_the_other_before() {
+    within(|| {
+        let (tell, told) = channel();
+        let other = thread::spawn(move || {
+            let mut runner = Runner::builder().spin(Duration::ZERO).build().unwrap();
+            tell.send(runner.handle()).unwrap();
+            let ended = runner.run(std::future::pending::<()>());
+            drop(ended);
+        });
+        // It is left parked: the test is over before.
+        drop(other);
+        let other_loop: RemoteHandle = told.recv().unwrap();
+        ringio::run(async {
+            for round in 0..200 {
+                // Blocks this loop's thread; in most rounds the other one is parked.
+                let answer = other_loop.spawn(move || async move { round }).wait(None);
+                assert_eq!(answer.unwrap(), round);
+            }
+        });
+    });
+}
