@@ -303,3 +303,28 @@ fn a_loop_that_blocks_has_woken_the_other_before() {
         });
     });
 }
+
+#[test]
+fn copy_gives_back_what_was_not_begun_to_be_written() {
+    within(|| {
+        ringio::run(async {
+            let (mut from, mut sender) = pair();
+            let (mut to, _never_reads) = pair();
+            {
+                let mut write = pin!(to.write_all(vec![0; 64 << 20]));
+                assert!(once(write.as_mut()).await.is_pending());
+            }
+            sender.write_all(b"precious").unwrap();
+            {
+                let (mut read, _) = from.split();
+                let (_, mut write) = to.split();
+                let mut copy = pin!(ringio::stream::copy(&mut read, &mut write));
+                for _ in 0..20 {
+                    assert!(once(copy.as_mut()).await.is_pending());
+                    ringio::op::nop().await.unwrap();
+                }
+            }
+            assert_eq!(&from.recv().await.unwrap()[..], b"precious");
+        });
+    });
+}
