@@ -328,3 +328,29 @@ fn copy_gives_back_what_was_not_begun_to_be_written() {
         });
     });
 }
+
+#[test]
+fn the_end_of_a_socket_is_not_awaited_on_another_loop() {
+    within(|| {
+        let mut owner = Runner::builder().build().unwrap();
+        let (stream, _peer) = owner.run(async {
+            let (mut stream, peer) = pair();
+            {
+                let mut recv = pin!(stream.recv());
+                assert!(once(recv.as_mut()).await.is_pending());
+            }
+            (stream, peer)
+        }).unwrap();
+        let mut other = Runner::builder().build().unwrap();
+        other.run(stream.close()).unwrap().unwrap_err();
+        let (stream, _peer) = owner.run(async {
+            let (mut stream, peer) = pair();
+            {
+                let mut recv = pin!(stream.recv());
+                assert!(once(recv.as_mut()).await.is_pending());
+            }
+            (stream, peer)
+        }).unwrap();
+        other.run(stream.into_std()).unwrap().unwrap_err();
+    });
+}

@@ -95,6 +95,7 @@ impl Stream {
         if let Some(result) = self.closing.borrow().result() {
             return Poll::Ready(result);
         }
+        self.check_loop()?;
         let waker = cx.waker().clone();
         let before = self.closing.borrow_mut().wait(waker);
         drop(before);
@@ -123,6 +124,7 @@ impl Stream {
             return Poll::Ready(Ok((fd, receiver.ahead.take_all())));
         }
         drop(receiver);
+        self.check_loop()?;
         self.register_reader(cx);
         if self.poll_flushed(cx).is_ready() && !self.writer.borrow().is_quiet() {
             // A shutdown is in flight: its completion wakes the same waiter.

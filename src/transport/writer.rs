@@ -356,6 +356,7 @@ impl Stream {
                 _ => {}
             }
         }
+        self.check_loop()?;
         self.register_writer(cx);
         Poll::Pending
     }
@@ -366,9 +367,10 @@ impl Stream {
         routing.wakes.take_from(&mut writer.waiter);
     }
 
-    /// Waits until everything that was admitted is sent.
+    /// Waits until everything that was admitted is sent; not on another loop, where that would
+    /// never come.
     pub(crate) fn poll_flushed(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.writer.borrow().is_flushed() {
+        if self.writer.borrow().is_flushed() || self.check_loop().is_err() {
             return Poll::Ready(());
         }
         self.register_writer(cx);
