@@ -69,9 +69,10 @@ impl Stream {
     pub(crate) fn begin_close(self: &Rc<Self>, heard: bool) {
         self.closing.borrow_mut().begin(heard);
         let lost = self.writer.borrow_mut().fail(libc::ECONNABORTED);
-        drop(lost);
         self.stop();
         self.go_on_closing();
+        // Last, for their destructors may panic.
+        drop(lost);
     }
 
     /// Closes the descriptor if the end has begun and nothing is in flight any more.
