@@ -88,13 +88,13 @@ pub struct OwnedWriteHalf {
 }
 
 impl ReadHalf<'_> {
-    fn transport(&self) -> &Rc<Stream> {
+    pub(crate) fn transport(&self) -> &Rc<Stream> {
         self.0
     }
 }
 
 impl WriteHalf<'_> {
-    fn transport(&self) -> &Rc<Stream> {
+    pub(crate) fn transport(&self) -> &Rc<Stream> {
         self.0
     }
 

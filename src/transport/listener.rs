@@ -243,6 +243,7 @@ impl Listener {
         if let Some(result) = self.closing.borrow().result() {
             return Poll::Ready(result);
         }
+        self.check_loop()?;
         let waker = cx.waker().clone();
         let before = self.closing.borrow_mut().wait(waker);
         drop(before);

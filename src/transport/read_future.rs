@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use crate::buf::{BufResult, IoBufMut};
+use crate::buf::{BufResult, Chunk, IoBufMut};
 
 use super::stream::Stream;
 
@@ -80,17 +80,17 @@ impl<B: IoBufMut> Future for ReadInto<'_, B> {
 impl<B: IoBufMut> Drop for ReadInto<'_, B> {
     fn drop(&mut self) {
         let Some(buffer) = self.buffer.take() else { return };
-        let mut prefix = Vec::new();
-        if self.filled > 0 {
+        let taken = (self.filled > 0).then(|| {
             // SAFETY: the first `filled` bytes are initialised, and a receive in flight writes
             // behind them.
-            let bytes = unsafe { std::slice::from_raw_parts(self.memory.0, self.filled) };
-            prefix.extend_from_slice(bytes);
-        }
+            Chunk::copy_of(unsafe { std::slice::from_raw_parts(self.memory.0, self.filled) })
+        });
         if self.in_flight {
             self.stream.abandon_read(Box::new(buffer));
         }
-        self.stream.receiver.borrow_mut().ahead.put_back(&prefix);
+        if let Some(taken) = taken {
+            self.stream.put_back(taken);
+        }
     }
 }
 

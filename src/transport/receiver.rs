@@ -139,6 +139,11 @@ impl Stream {
         Poll::Pending
     }
 
+    /// Bytes that were taken, and not used after all, are the next to be read.
+    pub(crate) fn put_back(&self, chunk: Chunk) {
+        self.receiver.borrow_mut().ahead.put_back(chunk);
+    }
+
     /// Stores the waker of whoever waits for the receive side.
     pub(super) fn register_reader(&self, cx: &Context<'_>) {
         match &self.receiver.borrow().reader {

@@ -79,8 +79,9 @@ impl Stream {
     pub(crate) fn abort(&self) {
         let lost = self.writer.borrow_mut().fail(libc::ECONNABORTED);
         let unread = self.receiver.borrow_mut().abort();
-        drop((lost, unread));
         self.stop();
+        // Last, for their destructors may panic.
+        drop((lost, unread));
     }
 
     /// Asks the kernel to give back what is in flight.

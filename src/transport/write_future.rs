@@ -69,6 +69,11 @@ impl<'a, T: Buffers> Writing<'a, T> {
         Writing { stream, buffers: Some(buffers), total: 0, admitted: None }
     }
 
+    /// Takes the buffers back if the write has not begun.
+    pub(crate) fn take_unadmitted(&mut self) -> Option<T> {
+        if self.admitted.is_none() { self.buffers.take() } else { None }
+    }
+
     fn poll_total(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let buffers = self.buffers.as_ref().expect("a write was polled after it was done");
         let number = match self.admitted {

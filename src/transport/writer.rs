@@ -350,6 +350,7 @@ impl Stream {
                 _ => {}
             }
         }
+        self.check_loop()?;
         self.register_writer(cx);
         Poll::Pending
     }
