@@ -27,7 +27,8 @@ fn replace(driver: Option<Rc<Driver>>) -> Option<Rc<Driver>> {
     CURRENT.try_with(|current| current.replace(driver)).ok().flatten()
 }
 
-/// Makes `driver` the current one until the guard is dropped.
+/// Makes `driver` the current one until the guard is dropped. A loop that ends with its thread, in
+/// the destructor of a thread-local, may come too late for that.
 pub(crate) fn enter(driver: &Rc<Driver>) -> Guard {
     Guard { before: replace(Some(driver.clone())) }
 }

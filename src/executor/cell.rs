@@ -1,7 +1,7 @@
 //! What a task's block holds behind its header, and the functions that know its types.
 //!
 //! # Safety
-//! The block is only ever reached through the pointer that `Box::into_raw` gave, and no reference
+//! The block is only ever reached through the pointer that the allocator gave, and no reference
 //! to the whole of it is made: the header is shared while the slot is borrowed mutably.
 #![allow(unsafe_code, reason = "one allocation for a header and a future of any type")]
 
@@ -11,12 +11,14 @@ use std::pin::Pin;
 use std::ptr::{NonNull, drop_in_place};
 use std::task::{Context, Poll};
 
-use super::contain::{Payload, catch, contain, discard};
+use super::blocks::rounded;
+use super::header::Header;
 use super::info::Meta;
 use super::join_error::JoinError;
 use super::shared::View;
 use super::state::State;
-use super::task::{Header, TaskRef};
+use super::task::TaskRef;
+use crate::util::contain::{Payload, catch, contain, discard};
 
 /// What a task comes to.
 pub(super) type Outcome<T> = Result<T, JoinError>;
@@ -67,18 +69,20 @@ impl<F: Future, S: Schedule> TaskCell<F, S> {
         discard: Self::discard,
         schedule: Self::schedule,
         outcome: offset_of!(Self, slot),
-        layout: Layout::new::<Self>(),
+        layout: rounded(Layout::new::<Self>()),
     };
 
     /// A new task that nobody knows yet.
     #[inline]
     pub(super) fn allocate(view: View<'_>, meta: Meta, future: F, scheduler: S) -> TaskRef {
-        let header = Header::new(view, &Self::VTABLE, meta);
+        let vtable = &Self::VTABLE;
+        let block = view.local().blocks.allocate(vtable.layout).cast::<Self>();
+        let header = Header::new(view, vtable, meta);
         let slot = Slot { future: ManuallyDrop::new(future) };
-        let cell = Box::new(TaskCell { header, scheduler: ManuallyDrop::new(scheduler), slot });
-        let cell = NonNull::from(Box::leak(cell));
+        // SAFETY: fresh memory of our layout, rounded up.
+        unsafe { block.write(TaskCell { header, scheduler: ManuallyDrop::new(scheduler), slot }) };
         // SAFETY: made just now, on the thread that the view is bound to; the header comes first.
-        unsafe { TaskRef::from_raw(cell.cast()) }
+        unsafe { TaskRef::from_raw(block.cast()) }
     }
 
     fn future(header: NonNull<Header>) -> *mut F {

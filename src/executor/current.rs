@@ -14,10 +14,11 @@ use std::ptr::{self, NonNull};
 use std::rc::Rc;
 
 use super::executor::{Executor, start};
+use super::header::Header;
 use super::info::{Id, Info, Meta};
 use super::join::JoinHandle;
 use super::shared::{Shared, View};
-use super::task::{Header, TaskRef};
+use super::task::TaskRef;
 
 thread_local! {
     static HOME: Cell<*const Shared> = const { Cell::new(ptr::null()) };
@@ -103,8 +104,7 @@ impl Drop for TaskScope<'_> {
 pub(super) fn task_id() -> Option<Id> {
     let task = NonNull::new(TASK.get().cast_mut())?;
     // SAFETY: the scope further up the stack borrows it, on this thread.
-    let task = unsafe { TaskRef::acquire(task) };
-    Some(task.id())
+    Some(unsafe { task.as_ref() }.id)
 }
 
 /// The running task; `None` outside a task.

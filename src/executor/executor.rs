@@ -12,13 +12,13 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use super::cell::{Schedule, TaskCell};
-use super::contain::catch;
 use super::current::{Guard, within};
-use super::info::{Info, Meta, Report};
+use super::info::{Meta, Report};
 use super::join::JoinHandle;
 use super::remote::{Batch, Entry, Remote};
 use super::shared::{Shared, SharedRef, View};
 use super::task::TaskRef;
+use crate::util::contain::{catch, contain};
 
 /// The scheduler of a task that belongs to no group: the run queue of its loop.
 #[derive(Clone, Copy)]
@@ -51,7 +51,7 @@ pub(super) unsafe fn start<F: Future>(view: View<'_>, meta: Meta, fut: F) -> Joi
     if eager {
         task.run();
     } else {
-        task.wake();
+        task.enqueue();
     }
     handle
 }
@@ -84,14 +84,8 @@ impl Executor {
         self.shared.loop_id
     }
 
-    /// Starts a task; while closing, its future is dropped and the handle is cancelled.
-    #[inline]
-    pub(crate) fn spawn<F: Future + 'static>(&self, meta: Meta, fut: F) -> JoinHandle<F::Output> {
-        // SAFETY: a `'static` future borrows nothing.
-        unsafe { self.spawn_unchecked(meta, fut) }
-    }
-
-    /// [`spawn`](Executor::spawn) for a future that borrows.
+    /// Starts a task that may borrow; while closing, its future is dropped and the handle is
+    /// cancelled.
     ///
     /// # Safety
     /// The future is dropped (it ran to its end, or [`JoinHandle::drop_now`] outside its own poll)
@@ -115,7 +109,9 @@ impl Executor {
     /// ready now, in order. Says how many were polled.
     pub(crate) fn run_ready(&self, max: usize) -> usize {
         within(self.view(), || {
-            self.deliver(self.shared.inbox.take());
+            if self.shared.inbox.has_entries() {
+                self.drain();
+            }
             let ready = &self.view().local().ready;
             let now = ready.len().min(max);
             let mut polled = 0;
@@ -127,10 +123,16 @@ impl Executor {
         })
     }
 
+    #[cold]
+    fn drain(&self) {
+        self.deliver(self.shared.inbox.take());
+    }
+
     fn deliver(&self, batch: Batch) {
         for entry in batch {
             match entry {
-                Entry::Task(task) => task.arrive(),
+                // A scheduler may wake its own task, which may be anybody's code.
+                Entry::Task(task) => contain(|| task.arrive()),
                 Entry::Call(closure) => {
                     if let Err(payload) = catch(closure) {
                         self.view().local().report(payload, None);
@@ -149,11 +151,6 @@ impl Executor {
     /// How many tasks have not finished.
     pub(crate) fn tasks(&self) -> usize {
         self.view().local().tasks()
-    }
-
-    /// The tasks that have not finished, in the order of their spawn.
-    pub(crate) fn infos(&self) -> Vec<Info> {
-        self.view().local().snapshot().iter().map(TaskRef::info).collect()
     }
 
     /// Asks every task to end.
@@ -207,7 +204,9 @@ impl Drop for Executor {
         while let Some(task) = self.view().local().ready.pop() {
             drop(task);
         }
-        drop(self.view().local().set_reporter(None));
+        let reporter = self.view().local().set_reporter(None);
+        contain(|| drop(reporter));
+        self.view().local().blocks.clear();
         self.view().clear_stock();
     }
 }

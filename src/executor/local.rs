@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use slab::Slab;
 
-use super::contain::{Payload, contain, discard, message};
+use super::blocks::Blocks;
 use super::info::{Id, Info, Report};
 use super::run_queue::RunQueue;
 use super::task::TaskRef;
+use crate::util::contain::{Payload, contain, discard, message};
 
 /// Task ids that a loop takes at once, so that loops do not meet on one counter at every spawn.
 const IDS: u64 = 1024;
@@ -28,6 +29,7 @@ pub(super) type Reporter = Rc<dyn Fn(Report)>;
 #[derive(Default)]
 pub(super) struct Local {
     pub(super) ready: RunQueue,
+    pub(super) blocks: Blocks,
     /// The tasks that have not finished.
     roster: RefCell<Slab<TaskRef>>,
     /// References to the block that nobody holds yet; see [`View::reference`].

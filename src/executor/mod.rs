@@ -1,21 +1,22 @@
 //! Floor 2: the tasks of one loop, and how they are woken.
 //!
 //! - [`executor`]: the owner of a loop's tasks, and what the loop asks of it.
-//! - [`task`], [`cell`], [`state`]: one task; its life is drawn in `task.rs`.
+//! - [`task`], [`header`], [`cell`], [`state`]: one task; its life is drawn in `task.rs`.
 //! - [`waker`]: wakes from any thread; on the loop's own thread without a locked instruction.
-//! - [`run_queue`], [`local`]: what only the loop's thread touches.
+//! - [`run_queue`], [`blocks`], [`local`]: what only the loop's thread touches.
 //! - [`remote`], [`shared`]: what other threads may touch, and the block that holds both.
-//! - [`join`], [`info`], [`builder`], [`yield_now`]: what users see.
+//! - [`join`], [`info`], [`builder`], [`yield_now`](mod@yield_now): what users see.
 //!
 //! This floor knows nothing of the ring. It is told how to get a parked loop's attention by one
 //! [`Waker`](std::task::Waker), the doorbell.
 
+mod blocks;
 mod builder;
 mod cell;
-mod contain;
 pub(crate) mod current;
 #[expect(clippy::module_inception, reason = "the folder is the floor's, the file the noun's")]
 mod executor;
+mod header;
 mod info;
 mod join;
 mod join_error;

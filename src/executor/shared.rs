@@ -10,6 +10,7 @@
 //! its task headers: a spawn does not touch a line that other cores write to.
 #![allow(unsafe_code, reason = "a reference count that is taken in bulk, and two sides")]
 
+use std::alloc::{Layout, dealloc};
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::process::abort;
@@ -156,7 +157,7 @@ impl<'a> View<'a> {
         self.shared
     }
 
-    /// One counted reference out of the stock, for a task header: [`give_back`] takes it back.
+    /// One counted reference out of the stock, for a task header: [`retire`] takes it back.
     #[inline]
     pub(super) fn reference(self) -> NonNull<Shared> {
         let stock = &self.local().stock;
@@ -175,18 +176,20 @@ impl<'a> View<'a> {
     }
 }
 
-/// Takes back what [`View::reference`] gave.
+/// Takes back a task's memory, and the reference that [`View::reference`] gave it.
 ///
 /// # Safety
-/// The caller owns one reference, and gives it away.
-#[inline]
-pub(super) unsafe fn give_back(shared: NonNull<Shared>) {
+/// The caller owns both and gives them away; the memory was allocated with this rounded layout.
+pub(super) unsafe fn retire(shared: NonNull<Shared>, block: NonNull<u8>, layout: Layout) {
     if current::is_home(shared) {
         // SAFETY: this is the loop's thread, and what keeps it current keeps the block.
-        let view = unsafe { View::new(shared) };
-        let stock = &view.local().stock;
-        stock.set(stock.get() + 1);
+        let local = unsafe { View::new(shared) }.local();
+        // SAFETY: the caller's promise.
+        unsafe { local.blocks.free(block, layout) };
+        local.stock.set(local.stock.get() + 1);
     } else {
+        // SAFETY: the caller's promise.
+        unsafe { dealloc(block.as_ptr(), layout) };
         // SAFETY: the caller's promise.
         drop(unsafe { SharedRef::from_raw(shared) });
     }

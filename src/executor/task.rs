@@ -1,118 +1,31 @@
 //! One task: its header, and what its loop does with it.
 //!
 //! # Safety
-//! The header is read by two kinds of owner. A [`TaskRef`] cannot leave the loop's thread and may
-//! use all of it. A [`WakerRef`](super::waker::WakerRef) may be anywhere: it uses the first four
-//! fields only, unless it has found itself on the loop's thread. All `TaskRef`s together hold
-//! `held` of the counted references, wakers and inbox entries hold one each; who lets go of the
-//! last frees the block. When the last `TaskRef` is gone nothing is left in the block that has a
-//! destructor, so that a foreign thread frees bare memory.
-//!
-//! The slot behind the header holds the future or the outcome, as the state says; [`TaskRef`] is
-//! the only one to go there, and never while the future's own code may be on the stack.
-#![allow(unsafe_code, reason = "a hand-made reference-counted block whose types are erased")]
+//! The slot behind the header holds the future or the outcome, as the state says. Only a
+//! [`TaskRef`] and the task's `JoinHandle` go there, on the loop's thread, and never while the
+//! future's own code may be on the stack. The header's count of `TaskRef`s is kept here.
+#![allow(unsafe_code, reason = "a counted pointer to a block whose types are forgotten")]
 
-use std::alloc::dealloc;
-use std::cell::Cell;
 use std::fmt;
 use std::mem::ManuallyDrop;
-use std::panic::Location;
 use std::ptr::NonNull;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use super::cell::VTable;
-use super::contain::{catch, contain};
 use super::current;
-use super::info::{Id, Info, Meta};
+use super::header::{Header, release};
+use super::info::{Id, Info};
 use super::join_error::JoinError;
-use super::remote::Node;
-use super::shared::{Shared, View, give_back};
+use super::shared::View;
 use super::state::State;
 use super::waker;
 use crate::util::budget;
-
-/// References that the loop's thread holds from the start, for all wakers it will ever make: on
-/// its own thread a waker is cloned and dropped by moving one between it and `held`, without a
-/// locked instruction.
-const GRANT: usize = usize::MAX >> 2;
-
-/// What is known about a task whatever its future is. First field of its block.
-#[repr(C)]
-pub(super) struct Header {
-    // Any thread.
-    pub(super) node: Node,
-    pub(super) references: AtomicUsize,
-    pub(super) vtable: &'static VTable,
-    /// One counted reference to the block of its loop.
-    pub(super) shared: NonNull<Shared>,
-    // The loop's thread.
-    /// The share of `references` that all `TaskRef`s hold together; 0 when none is left.
-    pub(super) held: Cell<usize>,
-    /// How many `TaskRef`s there are.
-    local: Cell<usize>,
-    pub(super) state: Cell<State>,
-    /// Where the roster has it.
-    pub(super) roster_slot: Cell<Option<usize>>,
-    /// Who awaits the outcome.
-    pub(super) joiner: Cell<Option<Waker>>,
-    name: Cell<Option<Rc<str>>>,
-    id: Id,
-    parent: Option<Id>,
-    spawned_at: &'static Location<'static>,
-}
-
-impl Header {
-    /// A header with one `TaskRef`.
-    #[inline]
-    pub(super) fn new(view: View<'_>, vtable: &'static VTable, meta: Meta) -> Header {
-        Header {
-            node: Node::of_task(),
-            references: AtomicUsize::new(GRANT),
-            vtable,
-            shared: view.reference(),
-            held: Cell::new(GRANT),
-            local: Cell::new(1),
-            state: Cell::new(State::empty()),
-            roster_slot: Cell::new(None),
-            joiner: Cell::new(None),
-            name: Cell::new(meta.name),
-            id: view.local().next_id(),
-            parent: current::task_id(),
-            spawned_at: meta.spawned_at,
-        }
-    }
-}
-
-/// Lets go of `n` references, and of the block with the last.
-///
-/// # Safety
-/// The caller owns them, and every other owner lets go through here too.
-pub(super) unsafe fn release(header: NonNull<Header>, n: usize) {
-    // SAFETY: alive while we own a reference. No `&Header` outlives this statement's use.
-    let references = unsafe { &(*header.as_ptr()).references };
-    // If all that are left are ours nobody can make new ones: no need to count down.
-    // Acquire: what others did before they let go has happened before the block is freed.
-    if references.load(Ordering::Acquire) != n {
-        if references.fetch_sub(n, Ordering::Release) != n {
-            return;
-        }
-        fence(Ordering::Acquire);
-    }
-    // SAFETY: nobody else has a reference, so the header is ours.
-    let (layout, shared) = unsafe { ((*header.as_ptr()).vtable.layout, (*header.as_ptr()).shared) };
-    // SAFETY: it was allocated as a box of this layout; whatever had a destructor is gone, for the
-    // last `TaskRef` has emptied the header and found the slot empty.
-    unsafe { dealloc(header.as_ptr().cast(), layout) };
-    // SAFETY: the header's own reference, which ends with it.
-    unsafe { give_back(shared) };
-}
+use crate::util::contain::{catch, contain};
 
 /// A task on its loop's thread: a counted pointer, like `Rc`.
 ///
 /// ```text
-///                 create                       a waker: wake, or JoinHandle::cancel
+///                  start                       a waker: wake, or JoinHandle::cancel
 ///      (unborn) ─────────▶ idle ◀───────────┐  puts QUEUED on top of any state left of ENDING;
 ///                           │               │  the run queue takes it off again in `run`
 ///                  run      │               │
@@ -213,16 +126,15 @@ impl TaskRef {
     /// Puts the task into its scheduler's queue, unless it is there or over.
     #[inline]
     pub(super) fn wake(&self) {
-        let state = self.state();
-        if state.wants_queue() {
-            self.header().state.set(state | State::QUEUED);
-            self.clone().schedule();
+        if self.state().wants_queue() {
+            self.clone().enqueue();
         }
     }
 
-    /// Hands itself to its scheduler; it is marked as queued.
+    /// Hands itself to its scheduler. It was not queued, and is not over.
     #[inline]
-    fn schedule(self) {
+    pub(super) fn enqueue(self) {
+        self.set(State::QUEUED);
         let schedule = self.header().vtable.schedule;
         // SAFETY: the vtable is the one that this task was made with.
         unsafe { schedule(self) };
@@ -233,13 +145,8 @@ impl TaskRef {
     #[inline]
     pub(super) fn run(self) -> bool {
         let state = self.state();
-        if state.is_over() {
-            self.clear(State::QUEUED);
-            return false;
-        }
-        if state.contains(State::RUNNING) {
-            // The loop is turned from within this task's own poll: it stays queued.
-            self.schedule();
+        if state.intersects(State::RUNNING | State::ENDING | State::DONE) {
+            self.pass();
             return false;
         }
         self.header().state.set((state - State::QUEUED) | State::RUNNING);
@@ -252,6 +159,16 @@ impl TaskRef {
             self.poll();
         }
         true
+    }
+
+    /// A turn that is not taken.
+    #[cold]
+    fn pass(self) {
+        self.clear(State::QUEUED);
+        if !self.state().is_over() {
+            // The loop is turned from within this task's own poll: it goes to the back.
+            self.enqueue();
+        }
     }
 
     #[inline]
@@ -334,6 +251,16 @@ impl TaskRef {
         let _current = current::enter_task(self);
         self.end(JoinError::Cancelled);
     }
+
+    /// No `TaskRef` is left: empties the header and lets go of what they held.
+    fn last(&mut self) {
+        // A name's destructor is not user code, and the joiner was taken by `finish` or by its
+        // handle.
+        drop(self.header().name.take());
+        let held = self.header().held.replace(0);
+        // SAFETY: what all `TaskRef`s held together; this was the last of them.
+        unsafe { release(self.0, held) };
+    }
 }
 
 impl Clone for TaskRef {
@@ -351,12 +278,7 @@ impl Drop for TaskRef {
         let local = &self.header().local;
         local.set(local.get() - 1);
         if local.get() == 0 {
-            // `drop` has nothing to catch: a name's destructor is not user code, and the joiner
-            // was taken by `finish` or by its handle.
-            drop(self.header().name.take());
-            let held = self.header().held.replace(0);
-            // SAFETY: what all `TaskRef`s held together; this was the last of them.
-            unsafe { release(self.0, held) };
+            self.last();
         }
     }
 }

@@ -15,9 +15,10 @@ use std::sync::atomic::Ordering;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use super::current;
+use super::header::{Header, release};
 use super::remote::Entry;
-use super::shared::SharedRef;
-use super::task::{Header, TaskRef, release};
+use super::shared::{Open, SharedRef};
+use super::task::TaskRef;
 
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
 
@@ -101,7 +102,7 @@ impl WakerRef {
         if self.header().state.get().wants_queue() {
             // SAFETY: at home; a task that is not over is in the roster, which has a `TaskRef`.
             let task = unsafe { TaskRef::acquire(self.0) };
-            task.wake();
+            task.enqueue();
         }
     }
 
@@ -132,7 +133,7 @@ impl WakerRef {
         self.wake_at_home();
     }
 
-    fn open(&self) -> &super::shared::Open {
+    fn open(&self) -> &Open {
         // SAFETY: the header has a reference to the block, and we have one to the header.
         unsafe { SharedRef::peek(&self.header().shared) }
     }

@@ -17,8 +17,7 @@ impl Runtime {
             return 0;
         }
         let _guard = self.enter();
-        self.executor.close_inbox();
-        // What a destructor spawns from here on nobody would cancel: it would take all the grace.
+        // Wakes from other threads still arrive: tasks that end may wait for them.
         self.executor.refuse_new();
         self.executor.cancel_all();
         // The end of tasks is given by them, not by the loop's clock, which may be manual.
@@ -34,6 +33,7 @@ impl Runtime {
             }
         }
         self.executor.drop_all();
+        self.executor.close_inbox();
         self.driver.graveyard().empty();
         let leaked = self.driver.close();
         self.timers.close();

@@ -99,6 +99,12 @@ impl Listener {
             return Accepting::Done(Ok(connection));
         }
         if let Some(errno) = inner.error.take() {
+            // Nothing is in flight now: the next in line goes on, or waits out the pause.
+            let next = inner.waiters.pop_front();
+            drop(inner);
+            if let Some((_, waker)) = next {
+                waker.wake();
+            }
             return Accepting::Done(Err(io::Error::from_raw_os_error(errno)));
         }
         let backed_off = inner.backed_off;
@@ -166,7 +172,9 @@ impl Listener {
         let mut inner = self.inner.borrow_mut();
         let place = inner.waiters.iter().position(|(number, _)| *number == ticket);
         let own = place.and_then(|place| inner.waiters.remove(place));
-        let pass_on = own.is_none() && (!inner.parked.is_empty() || inner.error.is_some());
+        let accepting = inner.accepts.iter().any(Option::is_some);
+        let missed = !accepting || !inner.parked.is_empty() || inner.error.is_some();
+        let pass_on = own.is_none() && missed;
         let next = if pass_on { inner.waiters.pop_front() } else { None };
         drop(inner);
         drop(own);

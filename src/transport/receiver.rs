@@ -54,6 +54,8 @@ pub(super) struct Receiver {
     pub(super) eof: bool,
     /// The connection's error, behind what is parked. It stays.
     pub(super) error: Option<i32>,
+    /// Shutdowns in flight: they name the descriptor.
+    shutdowns: u32,
     reader: Option<Waker>,
 }
 
@@ -63,11 +65,12 @@ const HEAP_RECEIVE: usize = 16 * 1024;
 impl Receiver {
     /// Whether the kernel has nothing of this side.
     pub(super) fn is_quiet(&self) -> bool {
-        match &self.state {
+        let received = match &self.state {
             State::Idle | State::Starved => true,
             State::Own(own) => own.received.is_some(),
             State::Group { .. } | State::Heap { .. } => false,
-        }
+        };
+        received && self.shutdowns == 0
     }
 
     /// What is known without receiving; `None`: go on.
@@ -95,13 +98,20 @@ impl Receiver {
         std::mem::take(&mut self.ahead)
     }
 
+    /// Keeps received bytes for a reader. Behind an end that we made ourselves there is none.
+    pub(super) fn park(&mut self, chunk: Chunk) {
+        if self.ended().is_none() {
+            self.ahead.push(chunk);
+        }
+    }
+
     /// Takes in what a receive brought besides bytes.
     fn note(&mut self, res: i32) {
         match -res {
             0 => self.eof = true,
             // It was stopped, or has to be armed again; no word about the connection.
             libc::ECANCELED | libc::EINTR | libc::EAGAIN | libc::ENOBUFS => {}
-            errno if errno > 0 => self.error = Some(errno),
+            errno if errno > 0 => _ = self.error.get_or_insert(errno),
             _ => {}
         }
     }
@@ -185,7 +195,7 @@ impl Stream {
             receiver.state = if starved { State::Starved } else { State::Idle };
         }
         if let Some(chunk) = chunk {
-            receiver.ahead.push(chunk);
+            receiver.park(chunk);
             self.note_leases();
         }
         receiver.note(cqe.res);
@@ -212,7 +222,12 @@ impl Stream {
                 return;
             }
             receiver.state = State::Idle;
-            if receiver.reader.is_none() || !self.driver().is_open() {
+            if receiver.ended().is_some() {
+                routing.wakes.take_from(&mut receiver.reader);
+                return;
+            }
+            let closing = self.closing.borrow().has_begun();
+            if receiver.reader.is_none() || closing || !self.driver().is_open() {
                 return;
             }
         }
@@ -230,7 +245,15 @@ impl Stream {
     pub(crate) fn shut_down_reading(self: &Rc<Self>) -> io::Result<()> {
         let (driver, fd) = (self.driver(), self.fd());
         shutdown::shutdown(driver, fd, Shutdown::Read, self.sink(), Tag::ShutdownRead as u32)?;
-        self.receiver.borrow_mut().eof = true;
+        let mut receiver = self.receiver.borrow_mut();
+        receiver.shutdowns += 1;
+        receiver.eof = true;
         Ok(())
+    }
+
+    pub(super) fn reading_was_shut_down(&self, routing: &mut Routing<'_>) {
+        let mut receiver = self.receiver.borrow_mut();
+        receiver.shutdowns -= 1;
+        routing.wakes.take_from(&mut receiver.reader);
     }
 }

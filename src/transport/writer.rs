@@ -73,15 +73,9 @@ enum Ending {
     #[default]
     Open,
     /// FIN follows the last queued byte.
-    Asked(HowEnding),
+    Asked,
     InFlight(OpKey),
     Done(i32),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum HowEnding {
-    Write,
-    Both,
 }
 
 impl Writer {
@@ -90,9 +84,9 @@ impl Writer {
         self.in_flight.is_none() && !matches!(self.ending, Ending::InFlight(_))
     }
 
-    /// Whether everything that was admitted is sent, or never will be.
-    pub(super) fn is_flushed(&self) -> bool {
-        self.error.is_some() || (self.queue.is_empty() && !matches!(self.ending, Ending::Asked(_)))
+    /// Whether everything that was admitted is sent.
+    fn is_flushed(&self) -> bool {
+        self.queue.is_empty() && self.ending != Ending::Asked
     }
 
     /// The operation to cancel, if one is in flight that was not cancelled before.
@@ -190,19 +184,39 @@ impl Stream {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<u64>> {
         self.check_loop()?;
-        {
+        if let Some(error) = self.writer.borrow().failed() {
+            return Poll::Ready(Err(error));
+        }
+        if self.writer.borrow().queued > HIGH_WATER {
+            self.register_writer(cx);
+            return Poll::Pending;
+        }
+        // The buffer is foreign code: nothing is borrowed meanwhile.
+        let request = Request { memory: memory(), sent: 0, len, orphan: None };
+        Poll::Ready(self.admit(request))
+    }
+
+    fn admit(self: &Rc<Self>, request: Request) -> io::Result<u64> {
+        let mut writer = self.writer.borrow_mut();
+        let (number, len) = (writer.completed + writer.queue.len() as u64, request.len);
+        writer.queue.push_back(request);
+        writer.queued += len;
+        drop(writer);
+        self.send_next().map(|()| number).inspect_err(|_| {
+            // The caller keeps the buffer, so the queue must not name it.
             let mut writer = self.writer.borrow_mut();
-            if let Some(error) = writer.failed() {
-                return Poll::Ready(Err(error));
-            }
-            if writer.queued <= HIGH_WATER {
-                let number = writer.completed + writer.queue.len() as u64;
-                let request = Request { memory: memory(), sent: 0, len, orphan: None };
-                writer.queue.push_back(request);
-                writer.queued += len;
-                drop(writer);
-                self.send_next()?;
-                return Poll::Ready(Ok(number));
+            writer.queue.pop_back();
+            writer.queued -= len;
+        })
+    }
+
+    /// Waits until a write would be admitted, or refused, at its first poll.
+    pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check_loop()?;
+        {
+            let writer = self.writer.borrow();
+            if writer.queued <= HIGH_WATER || writer.failed().is_some() {
+                return Poll::Ready(Ok(()));
             }
         }
         self.register_writer(cx);
@@ -263,13 +277,9 @@ impl Stream {
         }
         let (driver, fd, tag) = (self.driver(), self.fd(), Tag::Send as u32);
         if writer.queue.is_empty() {
-            if let Ending::Asked(how) = writer.ending {
-                let how = match how {
-                    HowEnding::Write => Shutdown::Write,
-                    HowEnding::Both => Shutdown::Both,
-                };
+            if writer.ending == Ending::Asked {
                 let tag = Tag::Shutdown as u32;
-                let key = shutdown::shutdown(driver, fd, how, self.sink(), tag)?;
+                let key = shutdown::shutdown(driver, fd, Shutdown::Write, self.sink(), tag)?;
                 writer.ending = Ending::InFlight(key);
             }
             return Ok(());
@@ -317,13 +327,12 @@ impl Stream {
         routing.wakes.take_from(&mut self.writer.borrow_mut().waiter);
     }
 
-    /// Ends our direction, behind the last admitted byte, or both.
-    pub(crate) fn ask_shutdown(self: &Rc<Self>, both: bool) -> io::Result<()> {
+    /// Ends our direction, behind the last admitted byte.
+    pub(crate) fn ask_shutdown(self: &Rc<Self>) -> io::Result<()> {
         {
             let mut writer = self.writer.borrow_mut();
-            if let Ending::Open | Ending::Asked(HowEnding::Write) = writer.ending {
-                let how = if both { HowEnding::Both } else { HowEnding::Write };
-                writer.ending = Ending::Asked(how);
+            if writer.ending == Ending::Open {
+                writer.ending = Ending::Asked;
             }
         }
         self.send_next()
@@ -351,10 +360,16 @@ impl Stream {
         routing.wakes.take_from(&mut writer.waiter);
     }
 
-    /// Waits until everything that was admitted is sent.
-    pub(crate) fn poll_flushed(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.writer.borrow().is_flushed() {
-            return Poll::Ready(());
+    /// Waits until everything that was admitted is sent, or is lost: then that is the error.
+    pub(crate) fn poll_flushed(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        {
+            let writer = self.writer.borrow();
+            if let Some(errno) = writer.error {
+                return Poll::Ready(Err(io::Error::from_raw_os_error(errno)));
+            }
+            if writer.is_flushed() {
+                return Poll::Ready(Ok(()));
+            }
         }
         self.register_writer(cx);
         Poll::Pending

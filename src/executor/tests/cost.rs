@@ -22,10 +22,13 @@ fn spawn_and_join_one_at_a_time() {
 fn spawn_many_then_join() {
     let ex = executor();
     let _guard = ex.enter();
-    let handles: Vec<_> = (0..rounds()).map(|_| spawn(&ex, async { 1 })).collect();
-    settle(&ex);
-    for handle in handles {
-        assert!(matches!(poll_once(handle), Poll::Ready(Ok(1))));
+    let mut handles = Vec::with_capacity(1000);
+    for _ in 0..rounds() {
+        handles.extend((0..1000).map(|_| spawn(&ex, async { 1 })));
+        settle(&ex);
+        for handle in handles.drain(..) {
+            assert!(matches!(poll_once(handle), Poll::Ready(Ok(1))));
+        }
     }
 }
 

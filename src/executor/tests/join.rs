@@ -132,7 +132,7 @@ fn handles_and_wakers_that_are_forgotten_leak_and_nothing_worse() {
 #[test]
 fn a_task_is_one_allocation() {
     // The slot is as large as the larger of future and outcome, and begins behind the header.
-    let header = size_of::<crate::executor::task::Header>();
+    let header = size_of::<crate::executor::header::Header>();
     assert!(header <= 160, "a header takes {header} bytes");
 }
 

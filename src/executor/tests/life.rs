@@ -69,7 +69,8 @@ fn wakes_of_a_queued_task_are_one() {
             count.set(count.get() + 1);
             if count.get() == 1 {
                 cx.waker().wake_by_ref();
-                cx.waker().clone().wake();
+                let copy = cx.waker().clone();
+                copy.wake_by_ref();
                 cx.waker().wake_by_ref();
             }
             Poll::<()>::Pending
@@ -93,7 +94,7 @@ fn the_budget_is_fresh_in_each_poll() {
         .await;
         spent
     });
-    let next = spawn(&ex, poll_fn(|cx| crate::util::budget::spend(cx)));
+    let next = spawn(&ex, poll_fn(crate::util::budget::spend));
     ex.run_ready(256);
     assert!(matches!(poll_once(spent), Poll::Ready(Ok(crate::util::budget::PER_POLL))));
     assert!(next.is_finished());

@@ -19,8 +19,7 @@ struct Desk {
 
 #[test]
 fn of_a_hundred_thousand_wakes_from_four_threads_none_is_lost() {
-    let bell = Bell::new();
-    let ex = Executor::new(bell.clone().into());
+    let ex = Executor::new(Bell::new().into());
     let desks: Arc<Vec<Desk>> = Arc::new((0..TASKS).map(|_| Desk::default()).collect());
     let all_asked = Arc::new(AtomicBool::new(false));
     let mut tasks = Vec::new();
@@ -74,8 +73,7 @@ fn of_a_hundred_thousand_wakes_from_four_threads_none_is_lost() {
 /// Ping-pong: each wake must arrive by itself, for nothing else would wake the loop again.
 #[test]
 fn each_single_wake_arrives() {
-    let bell = Bell::new();
-    let ex = Executor::new(bell.clone().into());
+    let ex = Executor::new(Bell::new().into());
     let desk = Arc::new(Desk::default());
     let (theirs, stop) = (desk.clone(), Arc::new(AtomicBool::new(false)));
     let over = stop.clone();

@@ -1,0 +1,105 @@
+//! What is known about a task whatever its future is, and who holds it.
+//!
+//! # Safety
+//! The header is read by two kinds of owner. A [`TaskRef`] cannot leave the loop's thread and may
+//! use all of it. A [`WakerRef`](super::waker::WakerRef) may be anywhere: it uses the first four
+//! fields only, unless it has found itself on the loop's thread. All `TaskRef`s together hold
+//! `held` of the counted references, wakers and inbox entries hold one each; who lets go of the
+//! last frees the block. When the last `TaskRef` is gone nothing is left in the block that has a
+//! destructor, so that a foreign thread frees bare memory.
+#![allow(unsafe_code, reason = "a hand-made reference count of two kinds of owner")]
+
+use std::cell::Cell;
+use std::panic::Location;
+use std::ptr::NonNull;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::task::Waker;
+
+use super::cell::VTable;
+use super::current;
+use super::info::{Id, Meta};
+use super::remote::Node;
+use super::shared::{Shared, View, retire};
+use super::state::State;
+use super::task::TaskRef;
+
+/// References that the loop's thread holds from the start, for all wakers it will ever make: on
+/// its own thread a waker is cloned and dropped by moving one between it and `held`, without a
+/// locked instruction.
+const GRANT: usize = usize::MAX >> 2;
+
+/// What is known about a task whatever its future is. First field of its block.
+#[repr(C)]
+pub(super) struct Header {
+    // Any thread.
+    pub(super) node: Node,
+    pub(super) references: AtomicUsize,
+    pub(super) vtable: &'static VTable,
+    /// One counted reference to the block of its loop.
+    pub(super) shared: NonNull<Shared>,
+    // The loop's thread.
+    /// The share of `references` that all `TaskRef`s hold together; 0 when none is left.
+    pub(super) held: Cell<usize>,
+    /// How many `TaskRef`s there are.
+    pub(super) local: Cell<usize>,
+    pub(super) state: Cell<State>,
+    /// The task behind it in the run queue.
+    pub(super) next_ready: Cell<Option<TaskRef>>,
+    /// Where the roster has it.
+    pub(super) roster_slot: Cell<Option<usize>>,
+    /// Who awaits the outcome.
+    pub(super) joiner: Cell<Option<Waker>>,
+    pub(super) name: Cell<Option<Rc<str>>>,
+    pub(super) id: Id,
+    pub(super) parent: Option<Id>,
+    pub(super) spawned_at: &'static Location<'static>,
+}
+
+impl Header {
+    /// A header with one `TaskRef`.
+    #[inline]
+    pub(super) fn new(view: View<'_>, vtable: &'static VTable, meta: Meta) -> Header {
+        Header {
+            node: Node::of_task(),
+            references: AtomicUsize::new(GRANT),
+            vtable,
+            shared: view.reference(),
+            held: Cell::new(GRANT),
+            local: Cell::new(1),
+            state: Cell::new(State::JOINED),
+            next_ready: Cell::new(None),
+            roster_slot: Cell::new(None),
+            joiner: Cell::new(None),
+            name: Cell::new(meta.name),
+            id: view.local().next_id(),
+            parent: current::task_id(),
+            spawned_at: meta.spawned_at,
+        }
+    }
+}
+
+/// Lets go of `n` references, and of the block with the last.
+///
+/// # Safety
+/// The caller owns them, and every other owner lets go through here too.
+pub(super) unsafe fn release(header: NonNull<Header>, n: usize) {
+    // SAFETY: alive while we own a reference. No `&Header` outlives this statement's use.
+    let references = unsafe { &(*header.as_ptr()).references };
+    // If all that are left are ours nobody can make new ones: no need to count down.
+    // Acquire: what others did before they let go has happened before the block is freed.
+    if references.load(Ordering::Acquire) != n {
+        if references.fetch_sub(n, Ordering::Release) != n {
+            return;
+        }
+        fence(Ordering::Acquire);
+    }
+    // SAFETY: nobody else has a reference, so the header is ours.
+    let vtable = unsafe { (*header.as_ptr()).vtable };
+    // SAFETY: as above.
+    let shared = unsafe { (*header.as_ptr()).shared };
+    // SAFETY: allocated with this layout, and one reference to the block of the loop belongs to
+    // it. Whatever had a destructor is gone: the last `TaskRef` has emptied the header and found
+    // the slot empty.
+    unsafe { retire(shared, header.cast(), vtable.layout) };
+}
