@@ -1,11 +1,10 @@
 //! What a value must promise so that the kernel may read from it or write to it.
 //!
 //! # Safety
-//! The implementations below name heap or static memory that does not move with the value.
+//! The implementations below name heap or static memory that does not move with the value. That
+//! of `Chunk` stands beside the pool whose memory it names.
 
 #![allow(unsafe_code, reason = "the traits promise memory to the kernel")]
-
-use crate::driver::Chunk;
 
 /// A buffer that the kernel can read from.
 ///
@@ -79,7 +78,6 @@ io_buf! {
     Box<[u8]> => as_ref,
     String => as_bytes,
     &'static str => as_bytes,
-    Chunk => as_slice,
     std::rc::Rc<[u8]> => as_ref,
     std::sync::Arc<[u8]> => as_ref,
 }

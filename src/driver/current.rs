@@ -16,16 +16,21 @@ pub(crate) fn get() -> Option<Rc<Driver>> {
 
 /// Whether `driver` is that of the running loop.
 pub(crate) fn is(driver: &Rc<Driver>) -> bool {
-    let same =
-        |current: &Option<Rc<Driver>>| current.as_ref().is_some_and(|d| Rc::ptr_eq(d, driver));
-    CURRENT.try_with(|current| same(&current.borrow())).unwrap_or(false)
+    let is = |current: &RefCell<Option<Rc<Driver>>>| {
+        current.borrow().as_ref().is_some_and(|current| Rc::ptr_eq(current, driver))
+    };
+    CURRENT.try_with(is).unwrap_or(false)
+}
+
+/// Nobody is current when the thread's last destructors end a loop that was left to them.
+fn replace(driver: Option<Rc<Driver>>) -> Option<Rc<Driver>> {
+    CURRENT.try_with(|current| current.replace(driver)).ok().flatten()
 }
 
 /// Makes `driver` the current one until the guard is dropped. A loop that ends with its thread, in
 /// the destructor of a thread-local, may come too late for that.
 pub(crate) fn enter(driver: &Rc<Driver>) -> Guard {
-    let entered = CURRENT.try_with(|current| current.replace(Some(driver.clone())));
-    Guard { before: entered.ok().flatten() }
+    Guard { before: replace(Some(driver.clone())) }
 }
 
 /// Restores the driver that was current before.
@@ -36,7 +41,7 @@ pub(crate) struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let ended = CURRENT.try_with(|current| current.replace(self.before.take()));
+        let ended = replace(self.before.take());
         drop(ended);
     }
 }

@@ -72,10 +72,10 @@ impl Unpark {
         }
         // Never waits for the lock: it is held for the clone of an `Arc`, or while the loop ends.
         let target = self.ring.try_lock().ok().and_then(|ring| ring.clone());
-        if let (Some(ring), Some(driver)) = (target, current::get()) {
-            if driver.kick(Kick { ring, target: self.clone() }) {
-                return;
-            }
+        if let (Some(ring), Some(driver)) = (target, current::get())
+            && driver.kick(Kick { ring, target: self.clone() })
+        {
+            return;
         }
         self.write_doorbell();
     }

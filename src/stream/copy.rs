@@ -38,6 +38,8 @@ use crate::transport::{One, Stream, Write};
 pub async fn copy(from: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>) -> io::Result<u64> {
     let mut total = 0;
     loop {
+        // First of all, so that the chunk is never in the hands of this future alone.
+        to.room().await?;
         let chunk = from.recv().await?;
         if chunk.is_empty() {
             return Ok(total);
@@ -99,15 +101,15 @@ pub async fn copy_bidirectional(a: &mut TcpStream, b: &mut TcpStream) -> io::Res
     let mut back = pin!(one_way(&mut read_b, &mut write_a));
     let (mut sent, mut returned) = (None, None);
     poll_fn(|cx| {
-        if sent.is_none() {
-            if let Poll::Ready(bytes) = there.as_mut().poll(cx)? {
-                sent = Some(bytes);
-            }
+        if sent.is_none()
+            && let Poll::Ready(bytes) = there.as_mut().poll(cx)?
+        {
+            sent = Some(bytes);
         }
-        if returned.is_none() {
-            if let Poll::Ready(bytes) = back.as_mut().poll(cx)? {
-                returned = Some(bytes);
-            }
+        if returned.is_none()
+            && let Poll::Ready(bytes) = back.as_mut().poll(cx)?
+        {
+            returned = Some(bytes);
         }
         match (sent, returned) {
             (Some(sent), Some(returned)) => Poll::Ready(Ok((sent, returned))),

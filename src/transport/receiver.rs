@@ -98,6 +98,13 @@ impl Receiver {
         std::mem::take(&mut self.ahead)
     }
 
+    /// Keeps received bytes for a reader. Behind an end that we made ourselves there is none.
+    pub(super) fn park(&mut self, chunk: Chunk) {
+        if self.ended().is_none() {
+            self.ahead.push(chunk);
+        }
+    }
+
     /// Takes in what a receive brought besides bytes.
     fn note(&mut self, res: i32) {
         match -res {
@@ -106,13 +113,6 @@ impl Receiver {
             libc::ECANCELED | libc::EINTR | libc::EAGAIN | libc::ENOBUFS => {}
             errno if errno > 0 => _ = self.error.get_or_insert(errno),
             _ => {}
-        }
-    }
-
-    /// Parks received bytes. Behind an error there are none but those that came after an abort.
-    pub(super) fn park(&mut self, chunk: Chunk) {
-        if self.error.is_none() {
-            self.ahead.push(chunk);
         }
     }
 }
@@ -228,10 +228,11 @@ impl Stream {
             }
             receiver.state = State::Idle;
             if receiver.ended().is_some() {
-                // It was aborted, or shut down, while it stood in line.
-                return routing.wakes.take_from(&mut receiver.reader);
+                routing.wakes.take_from(&mut receiver.reader);
+                return;
             }
-            if receiver.reader.is_none() || !self.driver().is_open() {
+            let closing = self.closing.borrow().has_begun();
+            if receiver.reader.is_none() || closing || !self.driver().is_open() {
                 return;
             }
         }

@@ -57,7 +57,7 @@ impl Stream {
     }
 
     /// A wait on a loop that is not running would never end.
-    pub(super) fn check_loop(&self) -> io::Result<()> {
+    pub(crate) fn check_loop(&self) -> io::Result<()> {
         if !self.driver().is_open() {
             return Err(crate::driver::closed_error());
         }
@@ -68,6 +68,11 @@ impl Stream {
             ));
         }
         Ok(())
+    }
+
+    /// As [`Stream::check_loop`], for what works on a loop that has ended too.
+    pub(crate) fn check_place(&self) -> io::Result<()> {
+        if self.driver().is_closed() { Ok(()) } else { self.check_loop() }
     }
 
     /// Drops what is queued and what is parked; every later call says `ConnectionAborted`.

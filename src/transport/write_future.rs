@@ -82,20 +82,29 @@ impl<'a, T: Buffers> Writing<'a, T> {
             None => {
                 self.total = buffers.total();
                 if self.total == 0 {
-                    return Poll::Ready(Ok(0));
+                    return spent(Ok(0), cx);
                 }
-                ready!(budget::spend(cx));
                 // SAFETY: `self` holds the buffers until the write is done, `drop` gives them to
                 // the transport, and forgetting leaks them.
                 let admitted =
                     unsafe { self.stream.poll_admit(&mut || buffers.memory(), self.total, cx) };
-                *self.admitted.insert(ready!(admitted)?)
+                match ready!(admitted) {
+                    Ok(number) => *self.admitted.insert(number),
+                    Err(error) => return spent(Err(error), cx),
+                }
             }
         };
         let written = ready!(self.stream.poll_written(number, cx));
         self.admitted = None;
         Poll::Ready(written.map(|()| self.total))
     }
+}
+
+/// A result that was had without waiting. A write that is admitted needs no budget: it waits for
+/// the kernel at least once, and must be begun at its first poll.
+fn spent<T>(result: io::Result<T>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+    ready!(budget::spend(cx));
+    Poll::Ready(result)
 }
 
 // The buffers are never pinned: their memory does not move with them.

@@ -73,15 +73,9 @@ enum Ending {
     #[default]
     Open,
     /// FIN follows the last queued byte.
-    Asked(HowEnding),
+    Asked,
     InFlight(OpKey),
     Done(i32),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum HowEnding {
-    Write,
-    Both,
 }
 
 impl Writer {
@@ -90,9 +84,9 @@ impl Writer {
         self.in_flight.is_none() && !matches!(self.ending, Ending::InFlight(_))
     }
 
-    /// Whether everything that was admitted is sent, or never will be.
-    pub(super) fn is_flushed(&self) -> bool {
-        self.error.is_some() || (self.queue.is_empty() && !matches!(self.ending, Ending::Asked(_)))
+    /// Whether everything that was admitted is sent.
+    fn is_flushed(&self) -> bool {
+        self.queue.is_empty() && self.ending != Ending::Asked
     }
 
     /// The operation to cancel, if one is in flight that was not cancelled before.
@@ -216,6 +210,19 @@ impl Stream {
         })
     }
 
+    /// Waits until a write would be admitted, or refused, at its first poll.
+    pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.check_loop()?;
+        {
+            let writer = self.writer.borrow();
+            if writer.queued <= HIGH_WATER || writer.failed().is_some() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        self.register_writer(cx);
+        Poll::Pending
+    }
+
     /// Waits until an admitted write was sent.
     pub(super) fn poll_written(&self, number: u64, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         {
@@ -270,13 +277,9 @@ impl Stream {
         }
         let (driver, fd, tag) = (self.driver(), self.fd(), Tag::Send as u32);
         if writer.queue.is_empty() {
-            if let Ending::Asked(how) = writer.ending {
-                let how = match how {
-                    HowEnding::Write => Shutdown::Write,
-                    HowEnding::Both => Shutdown::Both,
-                };
+            if writer.ending == Ending::Asked {
                 let tag = Tag::Shutdown as u32;
-                let key = shutdown::shutdown(driver, fd, how, self.sink(), tag)?;
+                let key = shutdown::shutdown(driver, fd, Shutdown::Write, self.sink(), tag)?;
                 writer.ending = Ending::InFlight(key);
             }
             return Ok(());
@@ -324,21 +327,12 @@ impl Stream {
         routing.wakes.take_from(&mut self.writer.borrow_mut().waiter);
     }
 
-    /// Ends our direction, behind the last admitted byte, or both.
-    pub(crate) fn ask_shutdown(self: &Rc<Self>, both: bool) -> io::Result<()> {
+    /// Ends our direction, behind the last admitted byte.
+    pub(crate) fn ask_shutdown(self: &Rc<Self>) -> io::Result<()> {
         {
             let mut writer = self.writer.borrow_mut();
-            match writer.ending {
-                Ending::Open | Ending::Asked(HowEnding::Write) => {
-                    let how = if both { HowEnding::Both } else { HowEnding::Write };
-                    writer.ending = Ending::Asked(how);
-                }
-                Ending::Asked(HowEnding::Both) => {}
-                Ending::InFlight(_) | Ending::Done(_) if both => {
-                    drop(writer);
-                    return self.shut_down_reading();
-                }
-                Ending::InFlight(_) | Ending::Done(_) => {}
+            if writer.ending == Ending::Open {
+                writer.ending = Ending::Asked;
             }
         }
         self.send_next()
@@ -367,12 +361,18 @@ impl Stream {
         routing.wakes.take_from(&mut writer.waiter);
     }
 
-    /// Waits until everything that was admitted is sent; not on another loop, where that would
-    /// never come.
-    pub(crate) fn poll_flushed(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.writer.borrow().is_flushed() || self.check_loop().is_err() {
-            return Poll::Ready(());
+    /// Waits until everything that was admitted is sent, or is lost: then that is the error.
+    pub(crate) fn poll_flushed(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        {
+            let writer = self.writer.borrow();
+            if let Some(errno) = writer.error {
+                return Poll::Ready(Err(io::Error::from_raw_os_error(errno)));
+            }
+            if writer.is_flushed() {
+                return Poll::Ready(Ok(()));
+            }
         }
+        self.check_loop()?;
         self.register_writer(cx);
         Poll::Pending
     }
