@@ -97,6 +97,12 @@ fn the_builder_makes_each_loop() {
     });
 }
 
+async fn busy_for_ever() {
+    loop {
+        yield_now().await;
+    }
+}
+
 #[test]
 fn a_panic_in_one_ends_the_rest_in_order() {
     bounded(|| {
@@ -113,8 +119,8 @@ fn a_panic_in_one_ends_the_rest_in_order() {
                 async move {
                     let _counted = counted;
                     assert!(core.index() != first, "number {first} gave up");
-                    while busy {
-                        yield_now().await;
+                    if busy {
+                        busy_for_ever().await;
                     }
                     pending::<()>().await;
                 }
@@ -164,7 +170,7 @@ fn cores_call_and_spawn_on_each_other() {
             let here = core.peers()[core.index()].clone();
             let heard = told.clone();
             tell.spawn(move || async move {
-                here.call(move || drop(heard.fetch_add(1, Ordering::Release))).is_ok()
+                here.call(move || heard.store(1, Ordering::Release)).is_ok()
             })
             .await
             .unwrap();
@@ -236,7 +242,7 @@ fn a_thread_waits_with_a_limit_or_cancels() {
         send.send(9).unwrap();
         assert_eq!(slow.wait(Duration::from_secs(30)).unwrap(), 9);
 
-        let mut endless = handle.spawn(|| pending::<()>());
+        let mut endless = handle.spawn(pending::<()>);
         endless.cancel();
         assert!(matches!(endless.wait(None), Err(RemoteError::Cancelled)));
         assert!(!endless.is_finished(), "the outcome was taken");
@@ -265,7 +271,7 @@ fn a_closure_that_panics_before_it_is_a_future_does_not_hang_its_caller() {
 fn after_the_end_a_handle_says_loop_closed() {
     bounded(|| {
         let (handle, end, thread) = elsewhere();
-        let mut left = handle.spawn(|| pending::<()>());
+        let mut left = handle.spawn(pending::<()>);
         drop(end);
         thread.join().unwrap();
         // Cancelled by the end of the loop, or never begun.

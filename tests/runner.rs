@@ -106,7 +106,7 @@ fn a_panic_of_main_propagates_and_the_runner_goes_on() {
 fn a_panic_in_a_task_becomes_an_error_and_the_loop_lives() {
     bounded(|| {
         ringio::run(async {
-            let error = spawn(async { panic!("a task gave up") }).await.map(|()| ()).unwrap_err();
+            let error = spawn(async { panic!("a task gave up") }).await.unwrap_err();
             assert!(error.is_panic() && !error.is_cancelled());
             assert_eq!(words(&*error.into_panic()), "a task gave up");
             assert_eq!(spawn(async { 3 }).await.unwrap(), 3);

@@ -62,7 +62,7 @@ impl Pauses {
         for _ in 0..self.0 % 64 * (self.0 >> 8) % 97 {
             spin_loop();
         }
-        if self.0 % 512 == 0 {
+        if self.0.is_multiple_of(512) {
             thread::sleep(Duration::from_micros(100));
         }
     }

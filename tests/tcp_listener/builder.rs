@@ -27,8 +27,9 @@ fn two_listeners_share_a_port_and_its_connections() {
                 let counted = count.clone();
                 spawn(async move {
                     loop {
-                        answer(listener.accept().await.unwrap().0).await;
+                        let (stream, _) = listener.accept().await.unwrap();
                         counted.set(counted.get() + 1);
+                        answer(stream).await;
                     }
                 });
                 count
