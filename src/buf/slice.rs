@@ -30,6 +30,12 @@ impl<B: IoBuf> Slice<B> {
     ///
     /// # Panics
     /// If the range does not lie within the initialised bytes.
+    ///
+    /// # Examples
+    /// ```
+    /// use ringio::buf::{IoBuf, Slice};
+    /// assert_eq!(Slice::new("hello", 1..).len(), 4);
+    /// ```
     pub fn new(whole: B, range: impl RangeBounds<usize>) -> Self {
         let (begin, end) = bounds(&range, whole.len());
         Slice { whole, begin, end }
@@ -41,6 +47,13 @@ impl<B: IoBufMut> Slice<B> {
     ///
     /// # Panics
     /// If the range does not lie within the capacity, or begins behind the initialised bytes.
+    ///
+    /// # Examples
+    /// ```
+    /// use ringio::buf::{IoBufMut, Slice};
+    /// let slice = Slice::with_room(Vec::with_capacity(100), ..10);
+    /// assert_eq!(slice.capacity(), 10);
+    /// ```
     pub fn with_room(whole: B, range: impl RangeBounds<usize>) -> Self {
         let (begin, end) = bounds(&range, whole.capacity());
         assert!(begin <= whole.len(), "a slice cannot begin behind the initialised bytes");

@@ -1,11 +1,10 @@
 //! What a value must promise so that the kernel may read from it or write to it.
 //!
 //! # Safety
-//! The implementations below name heap or static memory that does not move with the value.
+//! The implementations below name heap or static memory that does not move with the value. That
+//! of `Chunk` stands beside the pool whose memory it names.
 
 #![allow(unsafe_code, reason = "the traits promise memory to the kernel")]
-
-use crate::driver::Chunk;
 
 /// A buffer that the kernel can read from.
 ///
@@ -17,8 +16,8 @@ use crate::driver::Chunk;
 /// ```
 ///
 /// # Safety
-/// The address stays the same while the value moves and until it is dropped, nothing else writes
-/// there meanwhile, and `len` bytes are initialised.
+/// The address and `len` stay the same while the value moves and until it is used or dropped,
+/// nothing else writes there meanwhile, and `len` bytes are initialised.
 pub unsafe trait IoBuf: 'static {
     /// The first byte.
     fn as_ptr(&self) -> *const u8;
@@ -42,7 +41,8 @@ pub unsafe trait IoBuf: 'static {
 /// ```
 ///
 /// # Safety
-/// As [`IoBuf`], and `capacity` bytes may be written from `as_mut_ptr`.
+/// As [`IoBuf`], the capacity stays the same too, and that many bytes may be written from
+/// `as_mut_ptr`.
 pub unsafe trait IoBufMut: IoBuf {
     /// The first byte that may be written.
     fn as_mut_ptr(&mut self) -> *mut u8;
@@ -78,7 +78,6 @@ io_buf! {
     Box<[u8]> => as_ref,
     String => as_bytes,
     &'static str => as_bytes,
-    Chunk => as_slice,
     std::rc::Rc<[u8]> => as_ref,
     std::sync::Arc<[u8]> => as_ref,
 }
@@ -120,10 +119,10 @@ unsafe impl IoBufMut for Vec<u8> {
 // SAFETY: a boxed slice owns its bytes on the heap; all of them are initialised from the start.
 unsafe impl IoBufMut for Box<[u8]> {
     fn as_mut_ptr(&mut self) -> *mut u8 {
-        self.as_mut().as_mut_ptr()
+        (&raw mut **self).cast()
     }
     fn capacity(&self) -> usize {
-        self.as_ref().len()
+        (&raw const **self).len()
     }
     unsafe fn set_len(&mut self, _: usize) {}
 }

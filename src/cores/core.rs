@@ -5,6 +5,19 @@ use std::sync::Arc;
 use crate::runtime::RemoteHandle;
 
 /// Which of the loops this is, and how to reach the others.
+///
+/// # Examples
+/// ```
+/// let answers = ringio::Cores::count(2)
+///     .run(|core| async move {
+///         assert!(core.index() < core.count());
+///         assert!(core.cpu().is_some(), "loops are pinned unless told");
+///         let this = core.peers()[core.index()].clone();
+///         this.spawn(|| async { 6 * 7 }).await.unwrap()
+///     })
+///     .unwrap();
+/// assert_eq!(answers, [42, 42]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Core {
     pub(super) index: usize,

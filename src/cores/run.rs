@@ -19,6 +19,13 @@ use crate::runtime::RemoteHandle;
 use super::Core;
 
 /// Why [`Cores::run`] has no results.
+///
+/// # Examples
+/// ```
+/// use ringio::{Cores, CoresError};
+/// let ended = Cores::count(2).run(|core| async move { assert_eq!(core.index(), 0) });
+/// assert!(matches!(ended, Err(CoresError::Panicked { core: 1, .. })));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CoresError {
@@ -81,28 +88,58 @@ enum Cpus {
 
 impl Cores {
     /// One loop for each CPU that this thread may run on.
+    ///
+    /// # Examples
+    /// ```
+    /// let ends = ringio::Cores::all().run(|_| async {}).unwrap();
+    /// assert!(!ends.is_empty());
+    /// ```
     pub fn all() -> Cores {
         Cores { cpus: Cpus::All, pin: true, builder: Builder::default() }
     }
 
     /// `n` loops, on the first CPUs that this thread may run on; with more loops than CPUs they
     /// share.
+    ///
+    /// # Examples
+    /// ```
+    /// let counts = ringio::Cores::count(3).run(|core| async move { core.count() }).unwrap();
+    /// assert_eq!(counts, [3, 3, 3]);
+    /// ```
     pub fn count(n: usize) -> Cores {
         Cores { cpus: Cpus::Count(n), ..Cores::all() }
     }
 
     /// One loop on each of these CPUs.
+    ///
+    /// # Examples
+    /// ```
+    /// let ends = ringio::Cores::list([0, 2]).pin(false).run(|_| async {}).unwrap();
+    /// assert_eq!(ends.len(), 2);
+    /// ```
     pub fn list(cpus: impl IntoIterator<Item = usize>) -> Cores {
         Cores { cpus: Cpus::List(cpus.into_iter().collect()), ..Cores::all() }
     }
 
     /// Whether each thread is kept on its CPU. It is unless told.
+    ///
+    /// # Examples
+    /// ```
+    /// let cpus = ringio::Cores::count(1).pin(false).run(|core| async move { core.cpu() }).unwrap();
+    /// assert_eq!(cpus, [None]);
+    /// ```
     pub fn pin(mut self, on: bool) -> Cores {
         self.pin = on;
         self
     }
 
     /// What the loops are made with.
+    ///
+    /// # Examples
+    /// ```
+    /// let builder = ringio::Runner::builder().entries(64);
+    /// ringio::Cores::count(2).builder(builder).run(|_| async {}).unwrap();
+    /// ```
     pub fn builder(mut self, builder: Builder) -> Cores {
         self.builder = builder;
         self
@@ -115,6 +152,18 @@ impl Cores {
     /// # Errors
     /// See [`CoresError`]. A panic in one future is returned after the others were dropped and
     /// their loops ended in order.
+    ///
+    /// # Examples
+    /// ```
+    /// let words = ["to", "be"];
+    /// let lengths = ringio::Cores::count(2)
+    ///     .run(|core| {
+    ///         let words = &words;
+    ///         async move { words[core.index()].len() }
+    ///     })
+    ///     .unwrap();
+    /// assert_eq!(lengths, [2, 2]);
+    /// ```
     pub fn run<F, Fut, T>(self, f: F) -> Result<Vec<T>, CoresError>
     where
         F: Fn(Core) -> Fut + Send + Sync,

@@ -16,12 +16,21 @@ pub(crate) fn get() -> Option<Rc<Driver>> {
 
 /// Whether `driver` is that of the running loop.
 pub(crate) fn is(driver: &Rc<Driver>) -> bool {
-    CURRENT.with(|current| current.borrow().as_ref().is_some_and(|d| Rc::ptr_eq(d, driver)))
+    let is = |current: &RefCell<Option<Rc<Driver>>>| {
+        current.borrow().as_ref().is_some_and(|current| Rc::ptr_eq(current, driver))
+    };
+    CURRENT.try_with(is).unwrap_or(false)
 }
 
-/// Makes `driver` the current one until the guard is dropped.
+/// Nobody is current when the thread's last destructors end a loop that was left to them.
+fn replace(driver: Option<Rc<Driver>>) -> Option<Rc<Driver>> {
+    CURRENT.try_with(|current| current.replace(driver)).ok().flatten()
+}
+
+/// Makes `driver` the current one until the guard is dropped. A loop that ends with its thread, in
+/// the destructor of a thread-local, may come too late for that.
 pub(crate) fn enter(driver: &Rc<Driver>) -> Guard {
-    Guard { before: CURRENT.replace(Some(driver.clone())) }
+    Guard { before: replace(Some(driver.clone())) }
 }
 
 /// Restores the driver that was current before.
@@ -32,7 +41,7 @@ pub(crate) struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let ended = CURRENT.replace(self.before.take());
+        let ended = replace(self.before.take());
         drop(ended);
     }
 }

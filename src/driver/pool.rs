@@ -22,6 +22,7 @@ use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use uring_sys_shim::{Caps, GroupId, Ring};
 
 use super::Config;
+use crate::buf::IoBuf;
 
 /// The one group of a driver.
 pub(super) const GROUP: GroupId = GroupId(0);
@@ -289,6 +290,17 @@ impl Deref for Chunk {
     #[inline]
     fn deref(&self) -> &[u8] {
         self.as_slice()
+    }
+}
+
+// SAFETY: the bytes are leased memory of the pool or shared heap memory, neither of which moves
+// with the chunk; both are initialised, and nobody writes there while the lease is held.
+unsafe impl IoBuf for Chunk {
+    fn as_ptr(&self) -> *const u8 {
+        self.start.as_ptr()
+    }
+    fn len(&self) -> usize {
+        self.len
     }
 }
 

@@ -43,6 +43,8 @@ impl Driver {
             }
         }
         self.graveyard.empty();
+        // They hold the driver, which holds them.
+        drop(self.starved.take());
         left
     }
 
@@ -68,5 +70,59 @@ impl Driver {
                 return in_flight;
             }
         }
+    }
+}
+
+impl Drop for Driver {
+    /// Whoever owns a driver closes it. If that was cut short, by a panic, then what the kernel may
+    /// still use is leaked.
+    fn drop(&mut self) {
+        if self.life.get() != Life::Closed {
+            std::mem::forget(self.ring.take());
+            std::mem::forget(self.ops.take());
+            std::mem::forget(self.pool.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Weak;
+
+    use uring_sys_shim::Cqe;
+
+    use crate::driver::op_table::Slot;
+    use crate::driver::{Config, Routing, Sink};
+
+    use super::*;
+
+    struct Nobody;
+
+    impl Sink for Nobody {
+        fn complete(self: Rc<Self>, _: u32, _: Cqe, _: &mut Routing<'_>) {}
+    }
+
+    fn driver_with(use_it: impl FnOnce(&Driver, Rc<Nobody>)) -> (Rc<Driver>, Weak<Nobody>) {
+        let driver = Driver::new(&Config::default()).unwrap();
+        let sink = Rc::new(Nobody);
+        let weak = Rc::downgrade(&sink);
+        use_it(&driver, sink);
+        (driver, weak)
+    }
+
+    #[test]
+    fn a_closed_driver_lets_go_of_those_in_line_for_buffers() {
+        let (driver, sink) = driver_with(|driver, sink| driver.starve(sink));
+        assert_eq!(driver.close(), 0);
+        assert!(sink.upgrade().is_none());
+    }
+
+    #[test]
+    fn a_driver_that_was_not_closed_leaks_what_the_kernel_has() {
+        let (driver, sink) = driver_with(|driver, sink| {
+            assert!(driver.ops.borrow_mut().insert(Slot::Routed(sink, 0)).is_ok());
+        });
+        drop(driver);
+        assert!(sink.upgrade().is_some());
     }
 }

@@ -1,22 +1,27 @@
 //! Whether to look for completions a little longer before the loop parks.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Loops of this process that are running.
-static LOOPS: AtomicUsize = AtomicUsize::new(0);
+use nix::sched::{CpuSet, sched_getaffinity};
+use nix::unistd::Pid;
 
 /// A spin of at most [`Spin::window`], worth its while only when events have lately come that
 /// soon: waking a halted core costs more than a whole request, but an idle loop must cost nothing.
 ///
 /// The rule: a moving average of the idle gaps, weight 1/8, each gap capped at four thresholds;
-/// spin while the average is at most the threshold. See `docs/PERFORMANCE.md` for what was tried.
+/// spin while the average is at most the threshold, unless loops share CPUs. See
+/// `docs/PERFORMANCE.md` for what was tried.
 #[derive(Debug)]
 pub(crate) struct Spin {
     window: u64,
     average: Cell<u64>,
-    cpus: usize,
+    loops: LoopId,
+    /// What was known at this [`EPOCH`].
+    epoch: Cell<u64>,
+    crowded: Cell<bool>,
 }
 
 impl Spin {
@@ -24,12 +29,17 @@ impl Spin {
     /// both ends of a connection sleep, or the spin never starts.
     const THRESHOLD: u64 = 100_000;
 
+    /// The longest gap that counts, so that a quiet phase is soon forgotten.
+    const LONGEST: u64 = 4 * Self::THRESHOLD;
+
+    /// For the loop of this thread, which is where its CPU mask comes from.
     pub(crate) fn new(window: Duration) -> Spin {
-        LOOPS.fetch_add(1, Ordering::Relaxed);
         Spin {
             window: u64::try_from(window.as_nanos()).unwrap_or(u64::MAX),
-            average: Cell::new(4 * Self::THRESHOLD),
-            cpus: std::thread::available_parallelism().map_or(1, |n| n.get()),
+            average: Cell::new(Self::LONGEST),
+            loops: register(),
+            epoch: Cell::new(0),
+            crowded: Cell::new(true),
         }
     }
 
@@ -38,22 +48,68 @@ impl Spin {
         self.window
     }
 
+    #[inline]
     pub(crate) fn is_worthwhile(&self) -> bool {
-        self.window > 0
-            && self.average.get() <= Self::THRESHOLD
-            && LOOPS.load(Ordering::Relaxed) <= self.cpus
+        self.window > 0 && self.average.get() <= Self::THRESHOLD && !self.is_crowded()
     }
 
     /// Takes in how long the loop had nothing to do, in nanoseconds.
+    #[inline]
     pub(crate) fn record(&self, gap: u64) {
-        let gap = gap.min(4 * Self::THRESHOLD);
         let average = self.average.get();
-        self.average.set(average - average / 8 + gap / 8);
+        self.average.set(average - average / 8 + gap.min(Self::LONGEST) / 8);
+    }
+
+    /// Takes in that the loop had nothing to do until one of its own timers: no event was missed.
+    pub(crate) fn record_timer(&self) {
+        self.record(Self::LONGEST);
+    }
+
+    /// Whether more loops may run on this loop's CPUs than there are.
+    fn is_crowded(&self) -> bool {
+        let epoch = EPOCH.load(Ordering::Acquire);
+        if self.epoch.replace(epoch) != epoch {
+            self.crowded.set(self.loops.is_crowded());
+        }
+        self.crowded.get()
     }
 }
 
-impl Drop for Spin {
+/// The CPUs of each running loop of this process.
+static LOOPS: Mutex<Vec<(u64, Vec<usize>)>> = Mutex::new(Vec::new());
+
+/// Raised whenever `LOOPS` changes.
+static EPOCH: AtomicU64 = AtomicU64::new(1);
+
+fn loops() -> MutexGuard<'static, Vec<(u64, Vec<usize>)>> {
+    LOOPS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn register() -> LoopId {
+    let mask = sched_getaffinity(Pid::from_raw(0)).unwrap_or_default();
+    let cpus = (0..CpuSet::count()).filter(|&cpu| mask.is_set(cpu) == Ok(true)).collect();
+    let mut loops = loops();
+    let id = EPOCH.fetch_add(1, Ordering::Release);
+    loops.push((id, cpus));
+    LoopId(id)
+}
+
+/// A loop's entry in `LOOPS`.
+#[derive(Debug)]
+struct LoopId(u64);
+
+impl LoopId {
+    fn is_crowded(&self) -> bool {
+        let loops = loops();
+        let Some((_, own)) = loops.iter().find(|(id, _)| *id == self.0) else { return true };
+        let sharing = |cpus: &[usize]| cpus.iter().any(|cpu| own.contains(cpu));
+        loops.iter().filter(|(_, cpus)| sharing(cpus)).count() > own.len()
+    }
+}
+
+impl Drop for LoopId {
     fn drop(&mut self) {
-        LOOPS.fetch_sub(1, Ordering::Relaxed);
+        loops().retain(|(id, _)| *id != self.0);
+        EPOCH.fetch_add(1, Ordering::Release);
     }
 }

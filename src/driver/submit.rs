@@ -194,7 +194,7 @@ impl Driver {
     }
 
     /// `false` if the kernel asks for the completion queue to be emptied first.
-    fn enter_once(&self, wait: Wait) -> io::Result<bool> {
+    pub(super) fn enter_once(&self, wait: Wait) -> io::Result<bool> {
         let mut ring = self.ring.borrow_mut();
         let Some(ring) = ring.as_mut() else { return Ok(false) };
         match ring.enter(wait) {

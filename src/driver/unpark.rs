@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex};
 use std::task::Wake;
 
-use uring_sys_shim::{sqe, sys};
+use uring_sys_shim::{Wait, sqe, sys};
 
 use super::core::Driver;
 use super::current;
@@ -72,10 +72,10 @@ impl Unpark {
         }
         // Never waits for the lock: it is held for the clone of an `Arc`, or while the loop ends.
         let target = self.ring.try_lock().ok().and_then(|ring| ring.clone());
-        if let (Some(ring), Some(driver)) = (target, current::get()) {
-            if driver.kick(Kick { ring, target: self.clone() }) {
-                return;
-            }
+        if let (Some(ring), Some(driver)) = (target, current::get())
+            && driver.kick(Kick { ring, target: self.clone() })
+        {
+            return;
         }
         self.write_doorbell();
     }
@@ -105,7 +105,8 @@ pub(super) struct Kick {
 }
 
 impl Driver {
-    /// Queues a wake-up for another ring; `false` if that must be done another way.
+    /// Sends a wake-up to another ring; `false` if that must be done another way. It is submitted
+    /// at once: what this thread does next may be to block until the other loop has answered.
     fn kick(&self, kick: Kick) -> bool {
         let Ok(mut kicks) = self.kicks.try_borrow_mut() else { return false };
         let free = self.ring.try_borrow_mut().is_ok() && self.backlog.try_borrow_mut().is_ok();
@@ -117,7 +118,9 @@ impl Driver {
         drop(kicks);
         let message = sqe::msg_ring(ring, Kind::Message.user_data(), 0);
         self.push(message.user_data(Kind::Kick.user_data() | slot as u64));
-        true
+        // What is refused now is sent later; a loop that is woken twice looks once too often.
+        let _ = self.enter_once(Wait::Submit);
+        !self.has_unsubmitted()
     }
 
     /// A message was delivered, or was refused: then the eventfd does it.

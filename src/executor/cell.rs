@@ -12,13 +12,13 @@ use std::ptr::{NonNull, drop_in_place};
 use std::task::{Context, Poll};
 
 use super::blocks::rounded;
-use super::contain::{Payload, catch, contain, discard};
 use super::header::Header;
 use super::info::Meta;
 use super::join_error::JoinError;
 use super::shared::View;
 use super::state::State;
 use super::task::TaskRef;
+use crate::util::contain::{Payload, catch, contain, discard};
 
 /// What a task comes to.
 pub(super) type Outcome<T> = Result<T, JoinError>;

@@ -12,13 +12,13 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use super::cell::{Schedule, TaskCell};
-use super::contain::{catch, contain};
 use super::current::{Guard, within};
-use super::info::{Info, Meta, Report};
+use super::info::{Meta, Report};
 use super::join::JoinHandle;
 use super::remote::{Batch, Entry, Remote};
 use super::shared::{Shared, SharedRef, View};
 use super::task::TaskRef;
+use crate::util::contain::{catch, contain};
 
 /// The scheduler of a task that belongs to no group: the run queue of its loop.
 #[derive(Clone, Copy)]
@@ -84,14 +84,8 @@ impl Executor {
         self.shared.loop_id
     }
 
-    /// Starts a task; while closing, its future is dropped and the handle is cancelled.
-    #[inline]
-    pub(crate) fn spawn<F: Future + 'static>(&self, meta: Meta, fut: F) -> JoinHandle<F::Output> {
-        // SAFETY: a `'static` future borrows nothing.
-        unsafe { self.spawn_unchecked(meta, fut) }
-    }
-
-    /// [`spawn`](Executor::spawn) for a future that borrows.
+    /// Starts a task that may borrow; while closing, its future is dropped and the handle is
+    /// cancelled.
     ///
     /// # Safety
     /// The future is dropped (it ran to its end, or [`JoinHandle::drop_now`] outside its own poll)
@@ -157,11 +151,6 @@ impl Executor {
     /// How many tasks have not finished.
     pub(crate) fn tasks(&self) -> usize {
         self.view().local().tasks()
-    }
-
-    /// The tasks that have not finished, in the order of their spawn.
-    pub(crate) fn infos(&self) -> Vec<Info> {
-        self.view().local().snapshot().iter().map(TaskRef::info).collect()
     }
 
     /// Asks every task to end.

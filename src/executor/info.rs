@@ -6,6 +6,13 @@ use std::panic::Location;
 use std::rc::Rc;
 
 /// Names a task: unique in the process, never used again.
+///
+/// ```
+/// ringio::run(async {
+///     let (one, other) = (ringio::spawn(async {}), ringio::spawn(async {}));
+///     assert_ne!(one.id(), other.id());
+/// });
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(pub(super) NonZeroU64);
 
@@ -26,7 +33,9 @@ impl fmt::Display for Id {
 /// ```
 /// ringio::run(async {
 ///     let main = ringio::task::current().unwrap();
-///     let child = ringio::spawn(async { ringio::task::current().unwrap() }).await.unwrap();
+///     let child = ringio::task::Builder::new().name("child");
+///     let child = child.spawn(async { ringio::task::current().unwrap() }).await.unwrap();
+///     assert_eq!(child.name(), Some("child"));
 ///     assert_eq!(child.parent(), Some(main.id()));
 ///     assert!(child.spawned_at().file().ends_with(".rs"));
 /// });

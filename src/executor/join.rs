@@ -12,11 +12,11 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::cell::Outcome;
-use super::contain::contain;
 use super::info::Id;
 use super::join_error::JoinError;
 use super::state::State;
 use super::task::TaskRef;
+use crate::util::contain::contain;
 
 /// Awaits a task, or cancels it.
 ///
@@ -60,6 +60,14 @@ impl<T> JoinHandle<T> {
     /// The request is delivered on the task's next turn, not on the caller's stack: its future is
     /// dropped and awaiting it gives [`JoinError::Cancelled`]. A task that has not started never
     /// does. A result that becomes ready before that turn wins. Asking twice is asking once.
+    ///
+    /// ```
+    /// ringio::run(async {
+    ///     let task = ringio::spawn(std::future::pending::<()>());
+    ///     assert!(task.cancel());
+    ///     assert!(task.await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
     pub fn cancel(&self) -> bool {
         self.task.cancel()
     }
@@ -71,11 +79,26 @@ impl<T> JoinHandle<T> {
     }
 
     /// The task, unique in the process.
+    ///
+    /// ```
+    /// ringio::run(async {
+    ///     let task = ringio::spawn(async { ringio::task::current().unwrap().id() });
+    ///     let id = task.id();
+    ///     assert_eq!(task.await.unwrap(), id);
+    /// });
+    /// ```
     pub fn id(&self) -> Id {
         self.task.id()
     }
 
     /// The name that [`Builder::name`](super::Builder::name) gave it.
+    ///
+    /// ```
+    /// ringio::run(async {
+    ///     let task = ringio::task::Builder::new().name("poll").spawn(async {});
+    ///     assert_eq!(task.name().as_deref(), Some("poll"));
+    /// });
+    /// ```
     #[doc(alias = "get_name")]
     pub fn name(&self) -> Option<Rc<str>> {
         self.task.name()

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 
-use super::contain::message;
+use crate::util::contain::message;
 
 /// What awaiting a [`JoinHandle`](super::JoinHandle) gives when its task did not return.
 ///
@@ -31,6 +31,14 @@ impl JoinError {
     }
 
     /// Whether the task panicked.
+    ///
+    /// ```
+    /// ringio::run(async {
+    ///     let task = ringio::spawn(async { panic!("as the example wants") });
+    ///     let error: ringio::JoinError = task.await.unwrap_err();
+    ///     assert!(error.is_panic() && !error.is_cancelled());
+    /// });
+    /// ```
     pub fn is_panic(&self) -> bool {
         matches!(self, JoinError::Panicked(_))
     }
@@ -39,6 +47,15 @@ impl JoinError {
     ///
     /// # Panics
     /// If the task did not panic: ask [`is_panic`](JoinError::is_panic) first.
+    ///
+    /// ```
+    /// ringio::run(async {
+    ///     let task = ringio::spawn(async { panic!("as the example wants") });
+    ///     let error: ringio::JoinError = task.await.unwrap_err();
+    ///     let payload = error.into_panic();
+    ///     assert_eq!(payload.downcast_ref::<&str>(), Some(&"as the example wants"));
+    /// });
+    /// ```
     #[track_caller]
     pub fn into_panic(self) -> Box<dyn Any + Send + 'static> {
         match self {

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use slab::Slab;
 
 use super::blocks::Blocks;
-use super::contain::{Payload, contain, discard, message};
 use super::info::{Id, Info, Report};
 use super::run_queue::RunQueue;
 use super::task::TaskRef;
+use crate::util::contain::{Payload, contain, discard, message};
 
 /// Task ids that a loop takes at once, so that loops do not meet on one counter at every spawn.
 const IDS: u64 = 1024;

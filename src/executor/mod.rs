@@ -13,7 +13,6 @@
 mod blocks;
 mod builder;
 mod cell;
-mod contain;
 pub(crate) mod current;
 #[expect(clippy::module_inception, reason = "the folder is the floor's, the file the noun's")]
 mod executor;

@@ -12,9 +12,9 @@ use std::fmt;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
-use super::contain::contain;
 use super::shared::SharedRef;
 use super::waker::WakerRef;
+use crate::util::contain::contain;
 
 /// What [`Remote::push`] carries to the loop.
 pub(crate) type Closure = Box<dyn FnOnce() + Send>;

@@ -12,7 +12,6 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use super::contain::{catch, contain};
 use super::current;
 use super::header::{Header, release};
 use super::info::{Id, Info};
@@ -21,6 +20,7 @@ use super::shared::View;
 use super::state::State;
 use super::waker;
 use crate::util::budget;
+use crate::util::contain::{catch, contain};
 
 /// A task on its loop's thread: a counted pointer, like `Rc`.
 ///

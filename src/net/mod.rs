@@ -5,6 +5,7 @@ mod incoming;
 mod split;
 mod tcp_connect;
 mod tcp_listener;
+mod tcp_options;
 mod tcp_stream;
 
 pub use address::{ToAddrs, lookup_host};

@@ -13,28 +13,88 @@ use super::TcpStream;
 use super::tcp_stream::{Handle, abort, shut_down};
 
 /// The reading half of a borrowed connection; see [`TcpStream::split`].
+///
+/// # Examples
+/// ```
+/// # ringio::run(async {
+/// # use ringio::net::{TcpListener, TcpStream};
+/// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+/// # let (mut peer, _) = listener.accept().await?;
+/// let (mut read, _write) = stream.split();
+/// peer.write_all("hello").await.0?;
+/// let (result, bytes) = read.read_exact(Vec::with_capacity(5)).await;
+/// result?;
+/// assert_eq!(bytes, b"hello");
+/// # Ok::<(), std::io::Error>(())
+/// # }).unwrap();
+/// ```
 pub struct ReadHalf<'a>(pub(super) &'a Rc<Stream>);
 
 /// The writing half of a borrowed connection; see [`TcpStream::split`].
+///
+/// # Examples
+/// ```
+/// # ringio::run(async {
+/// # use ringio::net::{TcpListener, TcpStream};
+/// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+/// # let (mut peer, _) = listener.accept().await?;
+/// let (_read, mut write) = stream.split();
+/// write.write_all("hello").await.0?;
+/// assert_eq!(&peer.recv().await?[..], b"hello");
+/// # Ok::<(), std::io::Error>(())
+/// # }).unwrap();
+/// ```
 pub struct WriteHalf<'a>(pub(super) &'a Rc<Stream>);
 
 /// The reading half of a connection; see [`TcpStream::into_split`].
+///
+/// # Examples
+/// ```
+/// # ringio::run(async {
+/// # use ringio::net::{TcpListener, TcpStream};
+/// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+/// # let (mut peer, _) = listener.accept().await?;
+/// let (mut read, _write) = stream.into_split();
+/// peer.write_all("hello").await.0?;
+/// assert_eq!(&read.recv().await?[..], b"hello");
+/// # Ok::<(), std::io::Error>(())
+/// # }).unwrap();
+/// ```
 pub struct OwnedReadHalf(pub(super) Rc<Handle>);
 
 /// The writing half of a connection; see [`TcpStream::into_split`]. Dropping it sends FIN behind
 /// the last write that was begun.
+///
+/// # Examples
+/// ```
+/// # ringio::run(async {
+/// # use ringio::net::{TcpListener, TcpStream};
+/// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+/// # let (mut peer, _) = listener.accept().await?;
+/// let (_read, mut write) = stream.into_split();
+/// write.write_all("last words").await.0?;
+/// drop(write);
+/// assert_eq!(&peer.recv().await?[..], b"last words");
+/// assert!(peer.recv().await?.is_empty(), "the end of the stream");
+/// # Ok::<(), std::io::Error>(())
+/// # }).unwrap();
+/// ```
 pub struct OwnedWriteHalf {
     handle: Option<Rc<Handle>>,
 }
 
 impl ReadHalf<'_> {
-    fn transport(&self) -> &Rc<Stream> {
+    pub(crate) fn transport(&self) -> &Rc<Stream> {
         self.0
     }
 }
 
 impl WriteHalf<'_> {
-    fn transport(&self) -> &Rc<Stream> {
+    pub(crate) fn transport(&self) -> &Rc<Stream> {
         self.0
     }
 
@@ -53,6 +113,21 @@ impl OwnedReadHalf {
     ///
     /// # Errors
     /// Gives both back if they are of different connections.
+    ///
+    /// # Examples
+    /// ```
+    /// # ringio::run(async {
+    /// # use ringio::net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (mut peer, _) = listener.accept().await?;
+    /// let (read, write) = stream.into_split();
+    /// let mut stream = read.reunite(write).expect("they are of one connection");
+    /// stream.write_all("whole").await.0?;
+    /// # Ok::<(), std::io::Error>(())
+    /// # }).unwrap();
+    /// ```
+    #[expect(clippy::missing_panics_doc, reason = "the two halves are all that share the handle")]
     pub fn reunite(
         self,
         mut write: OwnedWriteHalf,

@@ -16,7 +16,13 @@ use super::{TcpStream, ToAddrs};
 /// # ringio::run(async {
 /// use ringio::net::{TcpListener, TcpStream};
 /// let listener = TcpListener::bind("127.0.0.1:0").await?;
-/// let stream = TcpStream::builder().nodelay(true).connect(listener.local_addr()?).await?;
+/// let stream = TcpStream::builder()
+///     .nodelay(true)
+///     .recv_buffer(256 * 1024)
+///     .send_buffer(256 * 1024)
+///     .local_addr("127.0.0.1:0".parse().unwrap())
+///     .connect(listener.local_addr()?)
+///     .await?;
 /// assert!(stream.nodelay()?);
 /// # Ok::<(), std::io::Error>(())
 /// # }).unwrap();
@@ -62,6 +68,7 @@ impl ConnectBuilder {
     ///
     /// # Cancel safety
     /// The socket of a dropped future is closed, also if it connects at that moment.
+    #[expect(clippy::missing_panics_doc, reason = "`resolve` gives at least one address")]
     pub async fn connect(self, address: impl ToAddrs) -> io::Result<TcpStream> {
         let mut last = None;
         for address in resolve(address).await? {

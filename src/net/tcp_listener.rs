@@ -118,6 +118,18 @@ impl TcpListener {
     ///
     /// # Errors
     /// Outside a loop.
+    ///
+    /// # Examples
+    /// ```
+    /// # ringio::run(async {
+    /// # use ringio::net::{TcpListener, TcpStream};
+    /// let theirs = std::net::TcpListener::bind("127.0.0.1:0")?;
+    /// let listener = TcpListener::from_std(theirs)?;
+    /// let _client = TcpStream::connect(listener.local_addr()?).await?;
+    /// let (_server, _peer) = listener.accept().await?;
+    /// # Ok::<(), std::io::Error>(())
+    /// # }).unwrap();
+    /// ```
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
         listener.set_nonblocking(false)?;
         Ok(Self::new(Descriptor::new(&current()?, listener.into())))
@@ -131,6 +143,18 @@ impl TcpListener {
     ///
     /// # Cancel safety
     /// A dropped future closes in the background.
+    ///
+    /// # Examples
+    /// ```
+    /// # ringio::run(async {
+    /// # use ringio::net::TcpListener;
+    /// let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// let address = listener.local_addr()?;
+    /// listener.close().await?;
+    /// std::net::TcpListener::bind(address)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn close(mut self) -> io::Result<()> {
         self.closing = true;
         self.transport.begin_close(true);
@@ -168,8 +192,14 @@ pub(super) fn address(address: socket2::SockAddr) -> io::Result<SocketAddr> {
 /// ```
 /// # ringio::run(async {
 /// use ringio::net::TcpListener;
-/// let listener =
-///     TcpListener::builder().reuse_port(true).nodelay(true).bind("127.0.0.1:0").await?;
+/// let listener = TcpListener::builder()
+///     .reuse_port(true)
+///     .backlog(4096)
+///     .nodelay(true)
+///     .recv_buffer(256 * 1024)
+///     .send_buffer(256 * 1024)
+///     .bind("127.0.0.1:0")
+///     .await?;
 /// # Ok::<(), std::io::Error>(())
 /// # }).unwrap();
 /// ```
@@ -233,6 +263,7 @@ impl ListenerBuilder {
     ///
     /// # Errors
     /// What socket(2), setsockopt(2), bind(2) and listen(2) say.
+    #[expect(clippy::missing_panics_doc, reason = "`resolve` gives at least one address")]
     pub async fn bind(self, address: impl ToAddrs) -> io::Result<TcpListener> {
         let mut last = None;
         for address in resolve(address).await? {

@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::driver::Descriptor;
 use crate::transport::{Many, One, ReadExact, ReadInto, Stream, Write, WriteVectored};
 
 use super::split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
-use super::tcp_listener::{address, current};
+use super::tcp_listener::current;
 use super::{ConnectBuilder, ToAddrs};
 
 /// A TCP connection. It belongs to the loop that made it.
@@ -110,6 +110,20 @@ impl TcpStream {
     ///
     /// # Cancel safety
     /// Nothing is lost but the buffer: bytes that arrive for a dropped future go to the next call.
+    ///
+    /// # Examples
+    /// ```
+    /// # ringio::run(async {
+    /// # use ringio::net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (mut peer, _) = listener.accept().await?;
+    /// peer.write_all("news").await.0?;
+    /// let (count, buffer) = stream.read(Vec::with_capacity(100)).await;
+    /// assert_eq!((count?, &buffer[..]), (4, &b"news"[..]));
+    /// # Ok::<(), std::io::Error>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn read<B: IoBufMut>(&mut self, buffer: B) -> BufResult<usize, B> {
         ReadInto::new(self.transport(), buffer).await
     }
@@ -136,6 +150,19 @@ impl TcpStream {
     ///
     /// # Cancel safety
     /// As [`write_all`](TcpStream::write_all).
+    ///
+    /// # Examples
+    /// ```
+    /// # ringio::run(async {
+    /// # use ringio::net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (mut peer, _) = listener.accept().await?;
+    /// let (count, buffer) = stream.write("hello").await;
+    /// assert_eq!((count?, buffer), (5, "hello"));
+    /// # Ok::<(), std::io::Error>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn write<B: IoBuf>(&mut self, buffer: B) -> BufResult<usize, B> {
         let (result, One(buffer)) = Write::new(self.transport(), One(buffer)).await;
         (result, buffer)
@@ -164,6 +191,19 @@ impl TcpStream {
     ///
     /// # Cancel safety
     /// As [`write_all`](TcpStream::write_all).
+    ///
+    /// # Examples
+    /// ```
+    /// # ringio::run(async {
+    /// # use ringio::net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (mut peer, _) = listener.accept().await?;
+    /// let (count, _buffers) = stream.writev(vec!["status: ", "fine"]).await;
+    /// assert_eq!(count?, 12);
+    /// # Ok::<(), std::io::Error>(())
+    /// # }).unwrap();
+    /// ```
     #[doc(alias = "writelines")]
     pub async fn writev<B: IoBuf>(&mut self, buffers: Vec<B>) -> BufResult<usize, Vec<B>> {
         let (result, Many(buffers)) = WriteVectored::new(self.transport(), Many(buffers)).await;
@@ -177,6 +217,19 @@ impl TcpStream {
     ///
     /// # Cancel safety
     /// From its first poll on it happens, whether the future is dropped or not.
+    ///
+    /// # Examples
+    /// ```
+    /// # ringio::run(async {
+    /// # use ringio::net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (mut peer, _) = listener.accept().await?;
+    /// stream.shutdown(std::net::Shutdown::Write).await?;
+    /// assert!(peer.recv().await?.is_empty(), "the end of the stream");
+    /// # Ok::<(), std::io::Error>(())
+    /// # }).unwrap();
+    /// ```
     #[doc(alias = "write_eof")]
     pub async fn shutdown(&mut self, how: Shutdown) -> io::Result<()> {
         shut_down(self.transport(), how).await
@@ -184,6 +237,21 @@ impl TcpStream {
 
     /// Gives the connection up: queued writes and unread bytes are dropped, and later calls return
     /// `ConnectionAborted`. When the stream is dropped the peer sees `ConnectionReset`.
+    ///
+    /// # Examples
+    /// ```
+    /// # ringio::run(async {
+    /// # use ringio::net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (mut peer, _) = listener.accept().await?;
+    /// stream.abort();
+    /// drop(stream);
+    /// let gone = peer.recv().await.unwrap_err();
+    /// assert_eq!(gone.kind(), std::io::ErrorKind::ConnectionReset);
+    /// # Ok::<(), std::io::Error>(())
+    /// # }).unwrap();
+    /// ```
     pub fn abort(&mut self) {
         abort(self.transport());
     }
@@ -197,6 +265,20 @@ impl TcpStream {
     ///
     /// # Cancel safety
     /// A dropped future closes at once: writes that were dropped before may be cut off.
+    ///
+    /// # Examples
+    /// ```
+    /// # ringio::run(async {
+    /// # use ringio::net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (mut peer, _) = listener.accept().await?;
+    /// stream.write_all("bye").await.0?;
+    /// stream.close().await?;
+    /// assert_eq!(&peer.recv().await?[..], b"bye");
+    /// # Ok::<(), std::io::Error>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn close(mut self) -> io::Result<()> {
         self.transport().check_place()?;
         let sent = poll_fn(|cx| self.transport().poll_flushed(cx)).await;
@@ -229,6 +311,22 @@ impl TcpStream {
 
     /// Splits into two halves that own the connection together, for two tasks. Dropping the write
     /// half sends FIN; when both are gone the socket is closed.
+    ///
+    /// # Examples
+    /// ```
+    /// # ringio::run(async {
+    /// # use ringio::net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (mut peer, _) = listener.accept().await?;
+    /// let (mut read, mut write) = stream.into_split();
+    /// let echo = ringio::spawn(async move { write.write_all(read.recv().await?).await.0 });
+    /// peer.write_all("echo").await.0?;
+    /// assert_eq!(&peer.recv().await?[..], b"echo");
+    /// # echo.await.unwrap()?;
+    /// # Ok::<(), std::io::Error>(())
+    /// # }).unwrap();
+    /// ```
     pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
         let shared = Rc::new(self.handle);
         (OwnedReadHalf(shared.clone()), OwnedWriteHalf::new(shared))
@@ -238,6 +336,20 @@ impl TcpStream {
     ///
     /// # Errors
     /// Outside a loop.
+    ///
+    /// # Examples
+    /// ```
+    /// # ringio::run(async {
+    /// # use ringio::net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (mut peer, _) = listener.accept().await?;
+    /// let theirs = std::net::TcpStream::connect(listener.local_addr()?)?;
+    /// let mut stream = TcpStream::from_std(theirs)?;
+    /// stream.write_all("hello").await.0?;
+    /// # Ok::<(), std::io::Error>(())
+    /// # }).unwrap();
+    /// ```
     pub fn from_std(stream: std::net::TcpStream) -> io::Result<TcpStream> {
         stream.set_nonblocking(false)?;
         Ok(Self::new(Descriptor::new(&current()?, stream.into())))
@@ -252,88 +364,30 @@ impl TcpStream {
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection.
+    ///
+    /// # Examples
+    /// ```
+    /// # ringio::run(async {
+    /// # use ringio::net::{TcpListener, TcpStream};
+    /// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// # let mut stream = TcpStream::connect(listener.local_addr()?).await?;
+    /// # let (mut peer, _) = listener.accept().await?;
+    /// peer.write_all("onetwo").await.0?;
+    /// let (result, _one) = stream.read_exact(Vec::with_capacity(3)).await;
+    /// result?;
+    /// peer.close().await?;
+    /// let (mut stream, mut bytes) = stream.into_std().await?;
+    /// std::io::Read::read_to_end(&mut stream, &mut bytes)?;
+    /// assert_eq!(bytes, b"two");
+    /// # Ok::<(), std::io::Error>(())
+    /// # }).unwrap();
+    /// ```
     pub async fn into_std(mut self) -> io::Result<(std::net::TcpStream, Vec<u8>)> {
         self.transport().check_place()?;
         poll_fn(|cx| self.transport().poll_flushed(cx)).await?;
         let (fd, leftover) = poll_fn(|cx| self.transport().poll_release(cx)).await?;
         self.handle.ended = true;
         Ok((fd.into(), leftover))
-    }
-
-    /// The other end.
-    ///
-    /// # Errors
-    /// What getpeername(2) says, e.g. `NotConnected` after a reset.
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        address(SockRef::from(self).peer_addr()?)
-    }
-
-    /// This end.
-    ///
-    /// # Errors
-    /// What getsockname(2) says.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        address(SockRef::from(self).local_addr()?)
-    }
-
-    /// Sends small segments at once (`TCP_NODELAY`) or collects them. This is a system call; a
-    /// builder's `nodelay` is none.
-    ///
-    /// # Errors
-    /// What setsockopt(2) says.
-    pub fn set_nodelay(&self, on: bool) -> io::Result<()> {
-        SockRef::from(self).set_tcp_nodelay(on)
-    }
-
-    /// Whether small segments are sent at once.
-    ///
-    /// # Errors
-    /// What getsockopt(2) says.
-    pub fn nodelay(&self) -> io::Result<bool> {
-        SockRef::from(self).tcp_nodelay()
-    }
-
-    /// How long close(2) goes on sending (`SO_LINGER`), in whole seconds; zero resets.
-    ///
-    /// # Errors
-    /// What setsockopt(2) says.
-    pub fn set_linger(&self, duration: Option<Duration>) -> io::Result<()> {
-        SockRef::from(self).set_linger(duration)
-    }
-
-    /// Hops that packets may take (`IP_TTL`, or `IPV6_UNICAST_HOPS`).
-    ///
-    /// # Errors
-    /// What setsockopt(2) says.
-    pub fn set_ttl(&self, hops: u32) -> io::Result<()> {
-        match self.local_addr()? {
-            SocketAddr::V4(_) => SockRef::from(self).set_ttl_v4(hops),
-            SocketAddr::V6(_) => SockRef::from(self).set_unicast_hops_v6(hops),
-        }
-    }
-
-    /// Hops that packets may take.
-    ///
-    /// # Errors
-    /// What getsockopt(2) says.
-    pub fn ttl(&self) -> io::Result<u32> {
-        match self.local_addr()? {
-            SocketAddr::V4(_) => SockRef::from(self).ttl_v4(),
-            SocketAddr::V6(_) => SockRef::from(self).unicast_hops_v6(),
-        }
-    }
-
-    /// Probes an idle connection after this long (`SO_KEEPALIVE`, `TCP_KEEPIDLE`), in whole
-    /// seconds; `None` switches it off.
-    ///
-    /// # Errors
-    /// What setsockopt(2) says.
-    pub fn set_keepalive(&self, idle: Option<Duration>) -> io::Result<()> {
-        let socket = SockRef::from(self);
-        match idle {
-            None => socket.set_keepalive(false),
-            Some(idle) => socket.set_tcp_keepalive(&socket2::TcpKeepalive::new().with_time(idle)),
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! accept(2) for listeners.
 //!
 //! # Safety
-//! It names no memory: a multishot accept has no room for the peers' addresses.
+//! It names no memory: whose the connection is can be asked later, and rarely is.
 
 #![allow(unsafe_code, reason = "calls the driver's unsafe submission")]
 
@@ -13,15 +13,15 @@ use uring_sys_shim::sqe;
 
 use crate::driver::{Descriptor, Driver, OpKey, Sink};
 
-/// Accepts connections until it is cancelled or fails.
-pub(crate) fn accept_multi(
+/// Accepts one connection.
+pub(crate) fn accept(
     driver: &Driver,
     fd: RawFd,
     sink: Rc<dyn Sink>,
     tag: u32,
 ) -> io::Result<OpKey> {
     // SAFETY: the SQE names no memory.
-    unsafe { driver.submit_to(sqe::accept_multi(fd, libc::SOCK_CLOEXEC), sink, tag) }
+    unsafe { driver.submit_to(sqe::accept(fd, libc::SOCK_CLOEXEC), sink, tag) }
 }
 
 /// The connection that a completion brought, or the errno.

@@ -1,6 +1,8 @@
-//! Operations: one a file. A one-shot operation is a future ([`Submit`]) that owns its memory and
-//! hands it to the driver when it is dropped in flight; a transport's operations are submitted to
-//! its [`Sink`](crate::driver::Sink).
+//! Operations: one a file.
+//!
+//! A one-shot operation is a future that owns its memory and hands it to the driver when it is
+//! dropped in flight. A transport's operations belong to the transport, which takes in their
+//! completions.
 
 pub(crate) mod accept;
 pub(crate) mod connect;

@@ -57,14 +57,15 @@ impl Pieces {
         self.pieces.clear();
     }
 
-    /// Adds a piece; `false` if no more fit.
+    /// Adds a piece, or as much of it as one send moves; `false` if that was not all.
     pub(crate) fn push(&mut self, start: *const u8, len: usize) -> bool {
         let total: usize = self.pieces.iter().map(|piece| piece.iov_len).sum();
-        if self.pieces.len() == Self::MAX || total + len > MAX_LENGTH as usize {
+        let fits = len.min(MAX_LENGTH as usize - total);
+        if self.pieces.len() == Self::MAX || fits == 0 {
             return false;
         }
-        self.pieces.push(libc::iovec { iov_base: start.cast_mut().cast(), iov_len: len });
-        true
+        self.pieces.push(libc::iovec { iov_base: start.cast_mut().cast(), iov_len: fits });
+        fits == len
     }
 }
 
@@ -89,4 +90,17 @@ pub(crate) unsafe fn vectored(
     };
     // SAFETY: passed on to the caller.
     unsafe { driver.submit_to(sqe, sink, tag) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_piece_that_is_too_long_for_one_send_is_sent_in_part() {
+        let mut pieces = Pieces::default();
+        assert!(!pieces.push(std::ptr::null(), usize::MAX));
+        assert_eq!(pieces.pieces[0].iov_len, MAX_LENGTH as usize);
+        assert!(!pieces.push(std::ptr::null(), 1));
+    }
 }

@@ -13,7 +13,14 @@ use super::run::Runner;
 ///
 /// # Examples
 /// ```
-/// let mut runner = ringio::Runner::builder().entries(64).name("tiny").build()?;
+/// use std::time::Duration;
+/// let mut runner = ringio::Runner::builder()
+///     .entries(64)
+///     .buffers(16, 4096)
+///     .spin(Duration::ZERO)
+///     .grace(Duration::from_secs(1))
+///     .name("tiny")
+///     .build()?;
 /// assert_eq!(runner.run(async { 6 * 7 }).unwrap(), 42);
 /// # Ok::<(), std::io::Error>(())
 /// ```
@@ -37,6 +44,14 @@ impl Builder {
     }
 
     /// Pins the thread that builds the runner to a CPU.
+    ///
+    /// # Examples
+    /// ```
+    /// // Fails where this thread may not run on CPU 0.
+    /// if let Ok(mut runner) = ringio::Runner::builder().cpu(0).build() {
+    ///     runner.run(async { println!("on CPU 0, and nowhere else") }).unwrap();
+    /// }
+    /// ```
     pub fn cpu(mut self, cpu: usize) -> Self {
         self.cpu = Some(cpu);
         self
@@ -65,6 +80,16 @@ impl Builder {
     /// Has the first Ctrl-C (SIGINT) of each run cancel the main future, so that the run gives
     /// [`RunError::Interrupted`](super::RunError::Interrupted), and the second end the process.
     /// Off unless told.
+    ///
+    /// # Examples
+    /// ```
+    /// let mut runner = ringio::Runner::builder().ctrl_c(true).build()?;
+    /// match runner.run(async { "served until the end" }) {
+    ///     Err(ringio::RunError::Interrupted) => println!("somebody pressed Ctrl-C"),
+    ///     ended => assert_eq!(ended.unwrap(), "served until the end"),
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn ctrl_c(mut self, on: bool) -> Self {
         self.ctrl_c = on;
         self
@@ -78,6 +103,23 @@ impl Builder {
 
     /// Whom to tell about panics that nobody looked at. They are printed to standard error unless
     /// told.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    /// static SEEN: AtomicBool = AtomicBool::new(false);
+    /// let mut runner = ringio::Runner::builder()
+    ///     .exception_handler(|context| SEEN.store(context.spawned_at.is_some(), Relaxed))
+    ///     .build()?;
+    /// runner
+    ///     .run(async {
+    ///         drop(ringio::spawn(async { panic!("as the example wants") }));
+    ///         ringio::yield_now().await;
+    ///     })
+    ///     .unwrap();
+    /// assert!(SEEN.load(Relaxed));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[doc(alias = "set_exception_handler")]
     pub fn exception_handler(
         mut self,
@@ -88,8 +130,16 @@ impl Builder {
     }
 
     /// Runs the loop on a clock that moves only when told to.
+    ///
+    /// # Examples
+    /// ```
+    /// use ringio::{testing::ManualClock, time::sleep};
+    /// let mut runner = ringio::Runner::builder().clock(ManualClock::new()).build()?;
+    /// runner.run(sleep(std::time::Duration::from_secs(86_400))).unwrap(); // takes no time
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[cfg(feature = "testing")]
-    pub fn clock(mut self, clock: crate::testing::ManualClock) -> Self {
+    pub fn clock(mut self, clock: crate::time::manual::ManualClock) -> Self {
         self.config.clock = crate::time::Clock::manual(clock);
         self
     }

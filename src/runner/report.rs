@@ -7,6 +7,15 @@ use std::sync::Arc;
 use crate::executor;
 
 /// What is known about an error or a panic that nobody looked at.
+///
+/// # Examples
+/// ```
+/// let builder = ringio::Runner::builder().exception_handler(|context| {
+///     eprintln!("{}, in the task {:?}", context.message, context.task);
+/// });
+/// assert_eq!(builder.build()?.run(async { 1 }).unwrap(), 1);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ExceptionContext {

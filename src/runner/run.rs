@@ -26,6 +26,16 @@ use crate::signal::Interrupts;
 use super::Builder;
 
 /// Why [`Runner::run`] has no result.
+///
+/// # Examples
+/// ```
+/// use ringio::{RunError, Runner};
+/// let mut outer = Runner::builder().build()?;
+/// let mut inner = Runner::builder().build()?;
+/// let nested = outer.run(async { inner.run(async {}) }).unwrap();
+/// assert!(matches!(nested, Err(RunError::Nested)));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RunError {
@@ -143,6 +153,16 @@ impl Runner {
     }
 
     /// A handle for other threads.
+    ///
+    /// # Examples
+    /// ```
+    /// let mut runner = ringio::Runner::builder().build()?;
+    /// let handle = runner.handle();
+    /// let answer = std::thread::spawn(move || handle.spawn(|| async { 6 * 7 }));
+    /// let answer = answer.join().unwrap();
+    /// assert_eq!(runner.run(answer).unwrap().unwrap(), 42);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn handle(&self) -> RemoteHandle {
         RemoteHandle::new(self.runtime.executor.remote())
     }
@@ -150,6 +170,14 @@ impl Runner {
     /// Ends the loop in order: remote work is refused, every task is cancelled and ends or is
     /// dropped after the grace, every operation is taken back from the kernel, the ring is closed.
     /// Dropping the runner does the same. Closing twice is closing once.
+    ///
+    /// # Examples
+    /// ```
+    /// let mut runner = ringio::Runner::builder().build()?;
+    /// runner.close();
+    /// assert!(matches!(runner.run(async {}), Err(ringio::RunError::Closed)));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn close(&mut self) {
         self.runtime.close();
     }

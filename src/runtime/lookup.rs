@@ -66,7 +66,8 @@ pub(crate) async fn lookup(host: String, port: u16) -> io::Result<Vec<SocketAddr
 fn submit(job: Job) -> io::Result<()> {
     let mut pool = pool();
     pool.jobs.push_back(job);
-    if pool.idle == 0 && pool.threads < THREADS {
+    // An idle thread may have been called for an earlier job already.
+    if pool.jobs.len() > pool.idle && pool.threads < THREADS {
         pool.threads += 1;
         let thread = std::thread::Builder::new().name("ringio-lookup".into()).spawn(work);
         if let Err(error) = thread {

@@ -5,7 +5,7 @@ use std::io;
 
 use uring_sys_shim::Wait;
 
-use crate::time::Instant;
+use crate::time::{Clock, Instant};
 
 use super::Runtime;
 
@@ -18,26 +18,29 @@ impl Runtime {
         if self.driver.has_completions() {
             return Ok(());
         }
-        if self.spin.is_worthwhile() { self.spin() } else { self.wait(Instant::real()) }
+        // A timer that is due before an event can be expected is not worth a spin.
+        let began = Instant::real();
+        let end = began.as_nanos().saturating_add(self.spin.window());
+        let soon = |deadline: Instant| deadline.as_nanos() <= end;
+        if self.spin.is_worthwhile() && !self.timers.next_deadline().is_some_and(soon) {
+            self.spin_until(began, end)
+        } else {
+            self.wait(began)
+        }
     }
 
     /// Looks for events for a bounded while: waking a halted core costs more than the spin. The
     /// loop does not count as parked meanwhile, so that other threads need not ring.
-    fn spin(&self) -> io::Result<()> {
-        if self.driver.has_unsubmitted() || self.driver.must_enter() {
+    fn spin_until(&self, began: Instant, end: u64) -> io::Result<()> {
+        if self.driver.has_unsubmitted() {
             self.driver.enter(Wait::Poll)?;
         }
-        let began = Instant::real();
-        let deadline = self.timers.next_deadline();
-        let end = began.as_nanos().saturating_add(self.spin.window());
-        let end = deadline.map_or(end, |deadline| end.min(deadline.as_nanos()));
         for round in 1_u32.. {
             if self.driver.must_enter() {
                 self.driver.enter(Wait::Poll)?;
             }
             if self.driver.has_completions() || self.executor.has_ready() {
-                let gap = Instant::real().duration_since(began);
-                self.spin.record(gap.as_nanos() as u64);
+                self.spin.record(nanos_since(began));
                 return Ok(());
             }
             // The clock costs more than a look at the queue.
@@ -57,14 +60,23 @@ impl Runtime {
             Wait::Poll
         } else {
             match self.timers.next_deadline() {
+                // Due since the timers fired; the kernel does not count on that clock.
+                Some(_) if matches!(self.config.clock, Clock::Manual(_)) => Wait::Poll,
                 Some(deadline) => Wait::Until(deadline.as_nanos()),
                 None => Wait::Forever,
             }
         };
         let entered = self.driver.enter(wait);
         self.driver.unpark().unparked();
-        let gap = Instant::real().duration_since(idle_since);
-        self.spin.record(gap.as_nanos() as u64);
+        if self.driver.has_completions() || self.executor.has_ready() {
+            self.spin.record(nanos_since(idle_since));
+        } else {
+            self.spin.record_timer();
+        }
         entered
     }
+}
+
+fn nanos_since(began: Instant) -> u64 {
+    Instant::real().duration_since(began).as_nanos() as u64
 }

@@ -12,6 +12,15 @@ use std::time::{Duration, Instant};
 use crate::executor::{self, JoinError, Remote};
 
 /// The loop has ended, or is ending.
+///
+/// # Examples
+/// ```
+/// let runner = ringio::Runner::builder().build()?;
+/// let handle = runner.handle();
+/// drop(runner);
+/// assert_eq!(handle.call(|| ()), Err(ringio::LoopClosed));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoopClosed;
 
@@ -24,6 +33,16 @@ impl fmt::Display for LoopClosed {
 impl std::error::Error for LoopClosed {}
 
 /// Why [`RemoteJoin`] has no result.
+///
+/// # Examples
+/// ```
+/// use ringio::{RemoteError, Runner};
+/// let runner = Runner::builder().build()?;
+/// let mut task = runner.handle().spawn(|| async {});
+/// drop(runner);
+/// assert!(matches!(task.wait(None), Err(RemoteError::LoopClosed)));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RemoteError {
@@ -79,7 +98,7 @@ impl RemoteHandle {
     /// # Panics
     /// Outside a loop.
     pub fn current() -> RemoteHandle {
-        match CURRENT.with_borrow(Clone::clone) {
+        match CURRENT.try_with(|current| current.borrow().clone()).ok().flatten() {
             Some(handle) => handle,
             None => panic!("no event loop runs on this thread: call this inside `ringio::run`"),
         }
@@ -89,6 +108,18 @@ impl RemoteHandle {
     ///
     /// # Errors
     /// [`LoopClosed`] when the loop has ended or is ending; `f` is dropped.
+    ///
+    /// # Examples
+    /// ```
+    /// ringio::run(async {
+    ///     let (done, awaited) = std::sync::mpsc::channel();
+    ///     let handle = ringio::RemoteHandle::current();
+    ///     std::thread::spawn(move || handle.call(move || done.send(1).unwrap()));
+    ///     while awaited.try_recv().is_err() {
+    ///         ringio::yield_now().await;
+    ///     }
+    /// });
+    /// ```
     #[doc(alias = "call_soon_threadsafe")]
     pub fn call(&self, f: impl FnOnce() + Send + 'static) -> Result<(), LoopClosed> {
         self.remote.push(Box::new(f)).map_err(|_| LoopClosed)
@@ -107,13 +138,24 @@ impl RemoteHandle {
         let promise = Promise(Some(shared.clone()));
         // On refusal the closure is dropped, and with it the promise, which says LoopClosed.
         let _ = self.call(move || {
-            let task = executor::spawn(f());
+            // Within the task, so that a panic of `f` is one of the task.
+            let task = executor::spawn(async move { f().await });
             drop(executor::spawn(promise.keep(task)));
         });
         RemoteJoin { shared }
     }
 
     /// Whether the loop has ended or is ending.
+    ///
+    /// # Examples
+    /// ```
+    /// let mut runner = ringio::Runner::builder().build()?;
+    /// let handle = runner.handle();
+    /// assert!(!handle.is_closed());
+    /// runner.close();
+    /// assert!(handle.is_closed());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn is_closed(&self) -> bool {
         self.remote.is_closed()
     }
@@ -123,9 +165,14 @@ thread_local! {
     static CURRENT: RefCell<Option<RemoteHandle>> = const { RefCell::new(None) };
 }
 
+/// Nothing is kept when the thread's last destructors end a loop that was left to them.
+fn replace(handle: Option<RemoteHandle>) -> Option<RemoteHandle> {
+    CURRENT.try_with(|current| current.replace(handle)).ok().flatten()
+}
+
 /// Makes a handle that of the running loop until the guard is dropped.
 pub(super) fn enter(handle: RemoteHandle) -> Guard {
-    Guard { before: CURRENT.replace(Some(handle)) }
+    Guard { before: replace(Some(handle)) }
 }
 
 #[derive(Debug)]
@@ -135,7 +182,7 @@ pub(super) struct Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        drop(CURRENT.replace(self.before.take()));
+        drop(replace(self.before.take()));
     }
 }
 
@@ -152,6 +199,16 @@ impl<T> RemoteJoin<T> {
     ///
     /// # Errors
     /// See [`RemoteError`]. After [`RemoteError::Timeout`] it can be called again.
+    ///
+    /// # Examples
+    /// ```
+    /// use ringio::{RemoteError, Runner};
+    /// use std::time::Duration;
+    /// let runner = Runner::builder().build()?; // it does not run
+    /// let mut task = runner.handle().spawn(|| async { 1 });
+    /// assert!(matches!(task.wait(Duration::from_millis(1)), Err(RemoteError::Timeout)));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn wait(&mut self, timeout: impl Into<Option<Duration>>) -> Result<T, RemoteError> {
         let deadline = timeout.into().and_then(|timeout| Instant::now().checked_add(timeout));
         let mut state = self.shared.lock();
@@ -171,6 +228,16 @@ impl<T> RemoteJoin<T> {
     }
 
     /// Asks the task to end; it is dropped on its own loop.
+    ///
+    /// # Examples
+    /// ```
+    /// ringio::run(async {
+    ///     let handle = ringio::RemoteHandle::current();
+    ///     let task = handle.spawn(|| std::future::pending::<()>());
+    ///     task.cancel();
+    ///     assert!(matches!(task.await, Err(ringio::RemoteError::Cancelled)));
+    /// });
+    /// ```
     pub fn cancel(&self) {
         let mut state = self.shared.lock();
         state.cancelled = true;
@@ -182,6 +249,17 @@ impl<T> RemoteJoin<T> {
     }
 
     /// Whether the outcome is there.
+    ///
+    /// # Examples
+    /// ```
+    /// ringio::run(async {
+    ///     let mut task = ringio::RemoteHandle::current().spawn(|| async { 6 * 7 });
+    ///     while !task.is_finished() {
+    ///         ringio::yield_now().await;
+    ///     }
+    ///     assert_eq!(task.wait(None).unwrap(), 42);
+    /// });
+    /// ```
     pub fn is_finished(&self) -> bool {
         self.shared.lock().outcome.is_some()
     }

@@ -31,10 +31,25 @@ pub(crate) struct Runtime {
 #[derive(Debug)]
 #[expect(dead_code, reason = "held for their destructors, in this order")]
 pub(crate) struct Guard {
+    flush: Flush,
     executor: executor::current::Guard,
     timers: time::timers::Guard,
     driver: driver::current::Guard,
     handle: remote_handle::Guard,
+}
+
+/// Submits what the last turn has left, for the loop stands still from now on: messages that wake
+/// other loops, descriptors to close.
+#[derive(Debug)]
+struct Flush(Rc<Driver>);
+
+impl Drop for Flush {
+    fn drop(&mut self) {
+        if self.0.has_unsubmitted() {
+            // What cannot be submitted now is submitted by the next run, or by the end.
+            let _ = self.0.enter(Wait::Submit);
+        }
+    }
 }
 
 impl Runtime {
@@ -56,6 +71,7 @@ impl Runtime {
 
     pub(crate) fn enter(&self) -> Guard {
         Guard {
+            flush: Flush(self.driver.clone()),
             executor: self.executor.enter(),
             timers: self.timers.enter(),
             driver: driver::current::enter(&self.driver),

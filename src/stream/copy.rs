@@ -3,10 +3,13 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::Shutdown;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::task::Poll;
 
+use crate::buf::Chunk;
 use crate::net::{ReadHalf, TcpStream, WriteHalf};
+use crate::transport::{One, Stream, Write};
 
 /// Sends everything that `from` receives to `to`, until the end of the stream; gives the number of
 /// bytes. While `to` is blocked nothing more is read than the connection's receive credit.
@@ -41,8 +44,25 @@ pub async fn copy(from: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>) -> io::Result
         if chunk.is_empty() {
             return Ok(total);
         }
-        total += chunk.len() as u64;
-        to.write_all(chunk).await.0?;
+        let len = chunk.len() as u64;
+        let write = Write::new(to.transport(), One(chunk));
+        let mut passing = Passing { from: from.transport(), write };
+        poll_fn(|cx| Pin::new(&mut passing.write).poll(cx)).await.0?;
+        total += len;
+    }
+}
+
+/// A chunk on its way. If the copy is dropped before the write has begun, it goes back.
+struct Passing<'a> {
+    from: &'a Rc<Stream>,
+    write: Write<'a, Chunk>,
+}
+
+impl Drop for Passing<'_> {
+    fn drop(&mut self) {
+        if let Some(One(chunk)) = self.write.take_unadmitted() {
+            self.from.put_back(chunk);
+        }
     }
 }
 
@@ -81,15 +101,15 @@ pub async fn copy_bidirectional(a: &mut TcpStream, b: &mut TcpStream) -> io::Res
     let mut back = pin!(one_way(&mut read_b, &mut write_a));
     let (mut sent, mut returned) = (None, None);
     poll_fn(|cx| {
-        if sent.is_none() {
-            if let Poll::Ready(bytes) = there.as_mut().poll(cx)? {
-                sent = Some(bytes);
-            }
+        if sent.is_none()
+            && let Poll::Ready(bytes) = there.as_mut().poll(cx)?
+        {
+            sent = Some(bytes);
         }
-        if returned.is_none() {
-            if let Poll::Ready(bytes) = back.as_mut().poll(cx)? {
-                returned = Some(bytes);
-            }
+        if returned.is_none()
+            && let Poll::Ready(bytes) = back.as_mut().poll(cx)?
+        {
+            returned = Some(bytes);
         }
         match (sent, returned) {
             (Some(sent), Some(returned)) => Poll::Ready(Ok((sent, returned))),

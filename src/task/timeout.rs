@@ -135,3 +135,153 @@ impl From<TimeoutError> for io::Error {
         io::Error::new(io::ErrorKind::TimedOut, error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::future::{pending, poll_fn, ready};
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::time::tests::{Flag, Loop, ms, ns};
+
+    /// A body that must not be polled, and says when it is dropped.
+    fn never_polled(dropped: &Rc<Cell<bool>>) -> impl Future<Output = ()> + use<> {
+        struct OnDrop(Rc<Cell<bool>>);
+        impl Drop for OnDrop {
+            fn drop(&mut self) {
+                self.0.set(true);
+            }
+        }
+        let on_drop = OnDrop(Rc::clone(dropped));
+        poll_fn(move |_| {
+            let _ = &on_drop;
+            panic!("the body was polled")
+        })
+    }
+
+    #[test]
+    fn zero_and_the_past_do_not_start_the_body() {
+        let l = Loop::new();
+        let dropped = Rc::new(Cell::new(false));
+        let now = l.now();
+        assert_eq!(l.run(timeout(Duration::ZERO, never_polled(&dropped))), Err(TimeoutError));
+        assert!(dropped.take());
+        for past in [now, now - ms(1), Instant::from_nanos(0)] {
+            assert_eq!(l.run(timeout_at(past, never_polled(&dropped))), Err(TimeoutError));
+            assert!(dropped.take());
+        }
+        // Also a deadline that has passed between the call and the first poll.
+        let late = l.run(async {
+            let late = timeout(ms(5), never_polled(&dropped));
+            l.clock.advance(ms(5));
+            late.await
+        });
+        assert_eq!(late, Err(TimeoutError));
+        assert_eq!(l.now() - now, ms(5));
+    }
+
+    #[test]
+    fn a_body_that_is_ready_costs_no_timer() {
+        let l = Loop::new();
+        let (_, waker) = Flag::new();
+        let mut timeout = timeout_at(l.now() + ms(1), ready(3));
+        assert_eq!(l.poll(&mut timeout, &waker), Poll::Ready(Ok(3)));
+        assert_eq!(l.timers.len(), 0);
+    }
+
+    #[test]
+    fn the_end_disarms_though_the_future_is_kept() {
+        let l = Loop::new();
+        let (_, waker) = Flag::new();
+        let mut polls = 0;
+        let body = poll_fn(move |_| {
+            polls += 1;
+            if polls == 2 { Poll::Ready(()) } else { Poll::Pending }
+        });
+        let mut timeout = timeout_at(l.now() + ms(1), body);
+        assert!(l.poll(&mut timeout, &waker).is_pending());
+        assert_eq!(l.timers.len(), 1);
+        assert_eq!(l.poll(&mut timeout, &waker), Poll::Ready(Ok(())));
+        assert_eq!(l.timers.len(), 0);
+    }
+
+    #[test]
+    fn expiry_drops_the_body_before_it_is_told() {
+        let l = Loop::new();
+        let body = Rc::new(());
+        let watch = Rc::downgrade(&body);
+        l.run(async {
+            let start = Instant::now();
+            let slow = async move {
+                let _body = body;
+                pending::<()>().await
+            };
+            assert_eq!(timeout(ms(10), slow).await, Err(TimeoutError));
+            assert_eq!(start.elapsed(), ms(10));
+            let mut kept = Box::pin(timeout(ms(10), pending::<()>()));
+            assert_eq!(kept.as_mut().await, Err(TimeoutError));
+            assert!(format!("{kept:?}").contains("ended: true"));
+        });
+        assert!(watch.upgrade().is_none());
+    }
+
+    #[test]
+    fn a_result_in_the_same_poll_wins() {
+        let l = Loop::new();
+        l.run(async {
+            // Both timers fire in the same turn.
+            assert_eq!(timeout(ms(10), sleep(ms(10))).await, Ok(()));
+            assert_eq!(timeout(ms(10), sleep(ms(10) + ns(1))).await, Err(TimeoutError));
+        });
+        assert_eq!(l.timers.len(), 0);
+    }
+
+    #[test]
+    fn nested_with_equal_deadlines_the_inner_one_expires() {
+        let l = Loop::new();
+        l.run(async {
+            let at = Instant::now() + ms(10);
+            let nested = timeout_at(at, timeout_at(at, pending::<()>()));
+            assert_eq!(nested.await, Ok(Err(TimeoutError)));
+            let at = Instant::now() + ms(10);
+            let nested = timeout_at(at, timeout_at(at + ns(1), pending::<()>()));
+            assert_eq!(nested.await, Err(TimeoutError));
+            let forever = timeout(Duration::MAX, timeout(ms(1), pending::<()>()));
+            assert_eq!(forever.await, Ok(Err(TimeoutError)));
+        });
+        assert_eq!(l.timers.len(), 0);
+    }
+
+    #[test]
+    fn a_dropped_timeout_leaves_nothing() {
+        let l = Loop::new();
+        let (flag, waker) = Flag::new();
+        let mut dropped = timeout_at(l.now() + ms(1), sleep_until(l.now() + ms(2)));
+        assert!(l.poll(&mut dropped, &waker).is_pending());
+        assert_eq!(l.timers.len(), 2);
+        drop(dropped);
+        assert_eq!((l.timers.len(), l.advance(ms(5))), (0, 0));
+        assert!(!flag.take());
+    }
+
+    #[test]
+    fn made_outside_a_loop_it_counts_from_the_first_poll() {
+        let l = Loop::new();
+        let outside = timeout(ms(10), pending::<()>());
+        l.clock.advance(ms(50));
+        let start = l.now();
+        assert_eq!(l.run(outside), Err(TimeoutError));
+        assert_eq!(l.now() - start, ms(10));
+    }
+
+    #[test]
+    #[should_panic(expected = "polled after it ended")]
+    fn polled_after_the_end() {
+        let l = Loop::new();
+        let (_, waker) = Flag::new();
+        let mut timeout = timeout(ms(1), ready(()));
+        let _ = l.poll(&mut timeout, &waker);
+        let _ = l.poll(&mut timeout, &waker);
+    }
+}

@@ -52,6 +52,14 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
 }
 
 /// What an [`Interval`] does about ticks that nobody was there to take.
+///
+/// ```
+/// use ringio::time::{MissedTick, interval};
+/// use std::time::Duration;
+///
+/// let interval = interval(Duration::from_secs(1));
+/// assert_eq!(interval.missed_tick(), MissedTick::Burst);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum MissedTick {
     /// Deliver each of them, one right after the other, and so keep their number right.
@@ -108,6 +116,13 @@ impl Interval {
     }
 
     /// The time between two ticks.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let interval = ringio::time::interval(Duration::from_secs(1));
+    /// assert_eq!(interval.period(), Duration::from_secs(1));
+    /// ```
     pub fn period(&self) -> Duration {
         self.period
     }

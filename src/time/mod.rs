@@ -10,6 +10,8 @@ mod instant;
 mod interval;
 pub(crate) mod manual;
 mod sleep;
+#[cfg(test)]
+pub(crate) mod tests;
 pub(crate) mod timers;
 mod wheel;
 

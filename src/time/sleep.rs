@@ -151,8 +151,9 @@ impl Sleep {
 
     /// Cancels the timer: nothing will be woken on account of this sleep.
     pub(crate) fn disarm(&mut self) {
-        if let State::Armed(timers, key) = std::mem::replace(&mut self.state, State::Idle) {
-            timers.cancel(key);
+        if let State::Armed(timers, key) = &self.state {
+            timers.cancel(*key);
+            self.state = State::Idle;
         }
     }
 
@@ -175,6 +176,7 @@ impl Sleep {
 impl Future for Sleep {
     type Output = ();
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         match &self.state {
             State::Armed(timers, key) => {
@@ -186,10 +188,8 @@ impl Future for Sleep {
             State::Outside | State::Idle => {
                 let Some(timers) = Timers::current() else { Sleep::outside() };
                 self.resolve();
-                if self.deadline < Instant::NEVER {
-                    let key = timers.arm(self.deadline, cx.waker());
-                    self.state = State::Armed(timers, key);
-                }
+                let key = timers.arm(self.deadline, cx.waker());
+                self.state = State::Armed(timers, key);
                 Poll::Pending
             }
         }
@@ -198,7 +198,9 @@ impl Future for Sleep {
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        self.disarm();
+        if let State::Armed(timers, key) = &self.state {
+            timers.cancel(*key);
+        }
     }
 }
 

@@ -72,11 +72,18 @@ impl Timers {
     /// clock: see [`jump_if_manual`](Timers::jump_if_manual) and [`on_advance`](Timers::on_advance).
     #[inline]
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let next = self.wheel.borrow().next().map(Instant::from_nanos)?;
+        let next = self.next()?;
         match &self.clock {
             Clock::Real => Some(next),
             Clock::Manual(clock) => Some(next).filter(|next| *next <= clock.now()),
         }
+    }
+
+    /// What comes next on this clock. What waits for the end of time waits for nothing.
+    #[inline]
+    fn next(&self) -> Option<Instant> {
+        let next = self.wheel.borrow().next().map(Instant::from_nanos);
+        next.filter(|next| *next < Instant::NEVER)
     }
 
     /// Moves the wakers of all timers that are due at `now` into the batch, in the order of their
@@ -95,10 +102,10 @@ impl Timers {
         if !clock.jumps() {
             return false;
         }
-        let Some(next) = self.wheel.borrow().next() else {
+        let Some(next) = self.next() else {
             return false;
         };
-        clock.jump(Instant::from_nanos(next));
+        clock.jump(next);
         true
     }
 
@@ -117,7 +124,9 @@ impl Timers {
 
     /// Makes these the timers of this thread until the guard is dropped.
     pub(crate) fn enter(self: &Rc<Self>) -> Guard {
-        Guard { former: CURRENT.replace(Some(Rc::clone(self))) }
+        // The thread's last destructors may end a loop.
+        let entered = CURRENT.try_with(|current| current.replace(Some(Rc::clone(self))));
+        Guard { former: entered.ok().flatten() }
     }
 
     /// Ends the timers with their loop: drops all wakers, waking none.
@@ -146,15 +155,18 @@ impl Timers {
     pub(super) fn arm(&self, deadline: Instant, waker: &Waker) -> Key {
         assert!(!self.closed.get(), "{CLOSED}");
         let waker = waker.clone();
-        let past = self.is_past(deadline);
-        let armed = self.wheel.borrow_mut().arm(deadline.as_nanos(), past, waker);
+        let mut wheel = self.wheel.borrow_mut();
+        let past = self.is_past(&wheel, deadline);
+        let armed = wheel.arm(deadline.as_nanos(), past, waker);
+        drop(wheel);
         armed.unwrap_or_else(|_| panic!("a loop has at most {} timers at once", Key::MAX_SLOTS))
     }
 
     /// Gives a timer a new deadline and keeps its waker; false if it has fired.
     pub(super) fn move_to(&self, key: Key, deadline: Instant) -> bool {
-        let past = self.is_past(deadline);
-        self.wheel.borrow_mut().move_to(key, deadline.as_nanos(), past)
+        let mut wheel = self.wheel.borrow_mut();
+        let past = self.is_past(&wheel, deadline);
+        wheel.move_to(key, deadline.as_nanos(), past)
     }
 
     /// Removes a timer, if it has not fired.
@@ -165,7 +177,7 @@ impl Timers {
     }
 
     pub(super) fn has_fired(&self, key: Key) -> bool {
-        self.wheel.borrow_mut().waker(key).is_none()
+        !self.wheel.borrow().holds(key)
     }
 
     /// Ready once the timer has fired; until then `waker` is the one that will be woken.
@@ -195,8 +207,8 @@ impl Timers {
     /// A deadline in the present tick may have passed since the turn read the clock. In its slot
     /// it would wait for later ones of the same tick, so it is worth another look at the clock.
     #[inline]
-    fn is_past(&self, deadline: Instant) -> bool {
-        self.wheel.borrow().is_near(deadline.as_nanos()) && deadline <= self.now()
+    fn is_past(&self, wheel: &Wheel, deadline: Instant) -> bool {
+        wheel.is_near(deadline.as_nanos()) && deadline <= self.now()
     }
 }
 

@@ -62,6 +62,10 @@ struct Slot {
 const NIL: Key = Key { slot: u32::MAX, generation: 0 };
 const EMPTY: Slot = Slot { head: NIL, tail: NIL, look_at: 0 };
 
+fn is_nil(key: Key) -> bool {
+    key.slot == NIL.slot
+}
+
 const LINKED: &str = "a linked timer is in the table";
 
 impl Wheel {
@@ -91,9 +95,11 @@ impl Wheel {
     /// waker back if the table is full.
     #[inline]
     pub(super) fn arm(&mut self, deadline: u64, past: bool, waker: Waker) -> Result<Key, Waker> {
-        let timer = Timer { deadline, waker, place: 0, prev: NIL, next: NIL };
+        let place = if past { self.past() } else { self.place(deadline) };
+        let prev = self.slots[place].tail;
+        let timer = Timer { deadline, waker, place: place as u32, prev, next: NIL };
         let key = self.timers.insert(timer).map_err(|timer| timer.waker)?;
-        self.link(key, deadline, past);
+        self.append(key, place, prev, deadline);
         Ok(key)
     }
 
@@ -117,6 +123,11 @@ impl Wheel {
         true
     }
 
+    /// Whether the timer is still armed.
+    pub(super) fn holds(&self, key: Key) -> bool {
+        self.timers.contains(key)
+    }
+
     /// The waker of a timer; `None` if it has fired.
     #[inline]
     pub(super) fn waker(&mut self, key: Key) -> Option<&mut Waker> {
@@ -127,7 +138,10 @@ impl Wheel {
     /// more than a tick if it is called then.
     #[inline]
     pub(super) fn next(&self) -> Option<u64> {
-        if self.slots[self.past()].head != NIL {
+        if self.timers.is_empty() {
+            return None;
+        }
+        if !is_nil(self.slots[self.past()].head) {
             return Some(self.now);
         }
         self.first().map(|place| self.slots[place].look_at)
@@ -137,6 +151,10 @@ impl Wheel {
     pub(super) fn fire(&mut self, now: u64, wakes: &mut WakeBatch) -> usize {
         let before = self.timers.len();
         let now = now.max(self.now);
+        if before == 0 {
+            self.now = now;
+            return 0;
+        }
         while let Some(place) = self.first() {
             let begins = self.begins(place);
             let lowest = place < SLOTS;
@@ -169,7 +187,7 @@ impl Wheel {
 
     /// Takes a chain of timers out of the table. They are linked to no slot any more.
     fn fire_list(&mut self, mut key: Key, wakes: &mut WakeBatch) {
-        while key != NIL {
+        while !is_nil(key) {
             let timer = self.timers.remove(key).expect(LINKED);
             wakes.push(timer.waker);
             key = timer.next;
@@ -178,7 +196,7 @@ impl Wheel {
 
     /// Places a chain of timers anew, one level or more below where they came from.
     fn cascade(&mut self, mut key: Key) {
-        while key != NIL {
+        while !is_nil(key) {
             let timer = self.timers.get_mut(key).expect(LINKED);
             let (next, deadline) = (timer.next, timer.deadline);
             self.link(key, deadline, false);
@@ -186,38 +204,45 @@ impl Wheel {
         }
     }
 
-    /// Appends a timer to the list of its slot.
-    #[inline]
+    /// Puts a timer into the slot where its deadline belongs.
     fn link(&mut self, key: Key, deadline: u64, past: bool) {
         let place = if past { self.past() } else { self.place(deadline) };
+        let prev = self.slots[place].tail;
+        let timer = self.timers.get_mut(key).expect(LINKED);
+        (timer.place, timer.prev, timer.next) = (place as u32, prev, NIL);
+        self.append(key, place, prev, deadline);
+    }
+
+    /// Makes a timer, which knows it already, the last of a slot's list.
+    #[inline]
+    fn append(&mut self, key: Key, place: usize, prev: Key, deadline: u64) {
         let slot = &mut self.slots[place];
-        let tail = mem::replace(&mut slot.tail, key);
-        if tail == NIL {
+        slot.tail = key;
+        if is_nil(prev) {
             slot.head = key;
             slot.look_at = deadline;
             self.occupied[place / SLOTS] |= 1 << (place % SLOTS);
         } else {
             let outer = if place < SLOTS { u64::max } else { u64::min };
             slot.look_at = outer(slot.look_at, deadline);
-            self.timers.get_mut(tail).expect(LINKED).next = key;
+            self.timers.get_mut(prev).expect(LINKED).next = key;
         }
-        let timer = self.timers.get_mut(key).expect(LINKED);
-        timer.place = place as u32;
-        timer.prev = tail;
-        timer.next = NIL;
     }
 
     #[inline]
     fn unlink(&mut self, place: usize, prev: Key, next: Key) {
-        match self.timers.get_mut(prev) {
-            Some(prev) => prev.next = next,
-            None => self.slots[place].head = next,
+        let slot = &mut self.slots[place];
+        if is_nil(prev) {
+            slot.head = next;
+        } else {
+            self.timers.get_mut(prev).expect(LINKED).next = next;
         }
-        match self.timers.get_mut(next) {
-            Some(next) => next.prev = prev,
-            None => self.slots[place].tail = prev,
+        if is_nil(next) {
+            slot.tail = prev;
+        } else {
+            self.timers.get_mut(next).expect(LINKED).prev = prev;
         }
-        if self.slots[place].head == NIL {
+        if is_nil(slot.head) {
             self.occupied[place / SLOTS] &= !(1 << (place % SLOTS));
         }
     }

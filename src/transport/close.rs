@@ -69,9 +69,10 @@ impl Stream {
     pub(crate) fn begin_close(self: &Rc<Self>, heard: bool) {
         self.closing.borrow_mut().begin(heard);
         let lost = self.writer.borrow_mut().fail(libc::ECONNABORTED);
-        drop(lost);
         self.stop();
         self.go_on_closing();
+        // Last, for their destructors may panic.
+        drop(lost);
     }
 
     /// Closes the descriptor if the end has begun and nothing is in flight any more.
@@ -95,6 +96,7 @@ impl Stream {
         if let Some(result) = self.closing.borrow().result() {
             return Poll::Ready(result);
         }
+        self.check_loop()?;
         let waker = cx.waker().clone();
         let before = self.closing.borrow_mut().wait(waker);
         drop(before);
@@ -123,6 +125,7 @@ impl Stream {
             return Poll::Ready(Ok((fd, receiver.ahead.take_all())));
         }
         drop(receiver);
+        self.check_loop()?;
         self.register_reader(cx);
         if self.poll_flushed(cx).is_ready() && !self.writer.borrow().is_quiet() {
             // A shutdown is in flight: its completion wakes the same waiter.

@@ -11,7 +11,6 @@
 
 use std::any::Any;
 use std::io;
-use std::mem::MaybeUninit;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -43,34 +42,38 @@ impl Stream {
     /// the receive in flight is the caller's.
     ///
     /// # Safety
-    /// `target` stays valid for writes, untouched, while `mine` is set, or until the memory was
-    /// given to [`Stream::abandon_read`].
+    /// The `room` bytes at `target` are valid for writes. While `mine` is set they stay so,
+    /// untouched and the same, or until the memory was given to [`Stream::abandon_read`].
     pub(super) unsafe fn poll_read(
         self: &Rc<Self>,
-        target: &mut [MaybeUninit<u8>],
+        (target, room): (*mut u8, usize),
         mine: &mut bool,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        if target.is_empty() {
+        if room == 0 && !*mine {
             return Poll::Ready(Ok(0));
         }
         ready!(budget::spend(cx));
         if !*mine {
             self.settle_forgotten_read();
         }
-        if let Some(result) = self.read_now(target, mine) {
+        // SAFETY: passed on to the caller.
+        if let Some(result) = unsafe { self.read_now((target, room), mine) } {
             return Poll::Ready(result);
         }
-        self.check_loop()?;
+        // An error gives the caller its buffer back, so there is none while the kernel has it.
+        if !*mine {
+            self.check_loop()?;
+        }
         self.register_reader(cx);
         if matches!(self.receiver.borrow().state, State::Idle) {
             // SAFETY: passed on to the caller.
-            unsafe { self.arm_own(target) }?;
+            unsafe { self.arm_own((target, room)) }?;
             *mine = true;
             return Poll::Pending;
         }
         let mut receiver = self.receiver.borrow_mut();
-        let worth = matches!(receiver.state, State::Group { .. }) && target.len() >= WORTH_STOPPING;
+        let worth = matches!(receiver.state, State::Group { .. }) && room >= WORTH_STOPPING;
         let stop = if worth { receiver.stop() } else { None };
         drop(receiver);
         if let Some(key) = stop {
@@ -80,9 +83,12 @@ impl Stream {
     }
 
     /// What can be had without waiting.
-    fn read_now(
+    ///
+    /// # Safety
+    /// As [`Stream::poll_read`].
+    unsafe fn read_now(
         &self,
-        target: &mut [MaybeUninit<u8>],
+        (target, room): (*mut u8, usize),
         mine: &mut bool,
     ) -> Option<io::Result<usize>> {
         let mut receiver = self.receiver.borrow_mut();
@@ -94,6 +100,9 @@ impl Stream {
         }
         *mine = false;
         if !receiver.ahead.is_empty() {
+            // SAFETY: valid by the caller's word, and the kernel does not have it: no receive of
+            // the caller's is in flight.
+            let target = unsafe { std::slice::from_raw_parts_mut(target.cast(), room) };
             return Some(Ok(receiver.ahead.copy_to(target)));
         }
         receiver.ended().map(|ended| ended.map(|()| 0))
@@ -101,8 +110,7 @@ impl Stream {
 
     /// # Safety
     /// As [`Stream::poll_read`].
-    unsafe fn arm_own(self: &Rc<Self>, target: &mut [MaybeUninit<u8>]) -> io::Result<()> {
-        let memory: (*mut u8, usize) = (target.as_mut_ptr().cast(), target.len());
+    unsafe fn arm_own(self: &Rc<Self>, memory: (*mut u8, usize)) -> io::Result<()> {
         let (sink, tag) = (self.sink(), Tag::Receive as u32);
         // SAFETY: the caller keeps the memory, see the preface; `self` is the sink.
         let key = unsafe { recv::into_memory(self.driver(), self.fd(), memory, sink, tag) }?;

@@ -20,9 +20,9 @@ impl ReadAhead {
     }
 
     /// Bytes that were taken too early go back to the front.
-    pub(crate) fn put_back(&mut self, bytes: &[u8]) {
-        if !bytes.is_empty() {
-            self.chunks.push_front(Chunk::copy_of(bytes));
+    pub(crate) fn put_back(&mut self, chunk: Chunk) {
+        if !chunk.is_empty() {
+            self.chunks.push_front(chunk);
         }
     }
 

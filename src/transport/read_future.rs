@@ -8,12 +8,11 @@
 
 use std::future::Future;
 use std::io;
-use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use crate::buf::{BufResult, IoBufMut};
+use crate::buf::{BufResult, Chunk, IoBufMut};
 
 use super::stream::Stream;
 
@@ -21,6 +20,9 @@ use super::stream::Stream;
 pub(crate) struct ReadInto<'a, B: IoBufMut> {
     stream: &'a Rc<Stream>,
     buffer: Option<B>,
+    /// The buffer's memory. It is asked for only while the kernel does not have it: the answer
+    /// may come by way of a reference to the bytes.
+    memory: (*mut u8, usize),
     /// Bytes of the buffer that are filled.
     filled: usize,
     /// The receive in flight is into this buffer.
@@ -29,18 +31,25 @@ pub(crate) struct ReadInto<'a, B: IoBufMut> {
 
 impl<'a, B: IoBufMut> ReadInto<'a, B> {
     pub(crate) fn new(stream: &'a Rc<Stream>, buffer: B) -> Self {
-        ReadInto { stream, buffer: Some(buffer), filled: 0, in_flight: false }
+        let memory = (std::ptr::null_mut(), 0);
+        ReadInto { stream, buffer: Some(buffer), memory, filled: 0, in_flight: false }
+    }
+
+    /// Asks the buffer for its memory; says how many bytes of it are not filled.
+    fn look(&mut self) -> usize {
+        let buffer = self.buffer.as_mut().expect("a read was polled after it was done");
+        if !self.in_flight {
+            self.memory = (buffer.as_mut_ptr(), buffer.capacity());
+        }
+        self.memory.1.saturating_sub(self.filled)
     }
 
     /// Waits for bytes behind those that are filled already; adds them, and says how many.
     fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let buffer = self.buffer.as_mut().expect("a read was polled after it was done");
-        let start = buffer.as_mut_ptr().wrapping_add(self.filled).cast::<MaybeUninit<u8>>();
-        let room = buffer.capacity() - self.filled;
-        // SAFETY: `IoBufMut` vouches for `capacity` writable bytes, `filled` is within them, and
-        // nothing else touches them while the buffer is borrowed here.
-        let target = unsafe { std::slice::from_raw_parts_mut(start, room) };
-        // SAFETY: `self` holds the buffer while `in_flight`; `drop` gives it to the transport.
+        let room = self.look();
+        let target = (self.memory.0.wrapping_add(self.filled), room);
+        // SAFETY: `IoBufMut` vouches for `capacity` writable bytes, and `filled` is within them.
+        // `self` holds the buffer while `in_flight`; `drop` gives it to the transport.
         let read = unsafe { self.stream.poll_read(target, &mut self.in_flight, cx) };
         let count = ready!(read)?;
         self.filled += count;
@@ -71,17 +80,17 @@ impl<B: IoBufMut> Future for ReadInto<'_, B> {
 impl<B: IoBufMut> Drop for ReadInto<'_, B> {
     fn drop(&mut self) {
         let Some(buffer) = self.buffer.take() else { return };
-        let mut prefix = Vec::new();
-        if self.filled > 0 {
+        let taken = (self.filled > 0).then(|| {
             // SAFETY: the first `filled` bytes are initialised, and a receive in flight writes
             // behind them.
-            let bytes = unsafe { std::slice::from_raw_parts(buffer.as_ptr(), self.filled) };
-            prefix.extend_from_slice(bytes);
-        }
+            Chunk::copy_of(unsafe { std::slice::from_raw_parts(self.memory.0, self.filled) })
+        });
         if self.in_flight {
             self.stream.abandon_read(Box::new(buffer));
         }
-        self.stream.receiver.borrow_mut().ahead.put_back(&prefix);
+        if let Some(taken) = taken {
+            self.stream.put_back(taken);
+        }
     }
 }
 
@@ -94,12 +103,11 @@ impl<B: IoBufMut> Future for ReadExact<'_, B> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let read = &mut self.0;
         let result = loop {
-            let capacity = read.buffer.as_ref().map_or(0, IoBufMut::capacity);
-            if read.filled == capacity {
+            if read.look() == 0 {
                 break Ok(());
             }
             match ready!(read.poll_more(cx)) {
-                Ok(0) => break Err(ended_early(read.filled, capacity)),
+                Ok(0) => break Err(ended_early(read.filled, read.memory.1)),
                 Ok(_) => {}
                 Err(error) => break Err(error),
             }

@@ -54,6 +54,8 @@ pub(super) struct Receiver {
     pub(super) eof: bool,
     /// The connection's error, behind what is parked. It stays.
     pub(super) error: Option<i32>,
+    /// Shutdowns in flight: they name the descriptor.
+    shutdowns: u32,
     reader: Option<Waker>,
 }
 
@@ -63,11 +65,12 @@ const HEAP_RECEIVE: usize = 16 * 1024;
 impl Receiver {
     /// Whether the kernel has nothing of this side.
     pub(super) fn is_quiet(&self) -> bool {
-        match &self.state {
+        let received = match &self.state {
             State::Idle | State::Starved => true,
             State::Own(own) => own.received.is_some(),
             State::Group { .. } | State::Heap { .. } => false,
-        }
+        };
+        received && self.shutdowns == 0
     }
 
     /// What is known without receiving; `None`: go on.
@@ -108,7 +111,7 @@ impl Receiver {
             0 => self.eof = true,
             // It was stopped, or has to be armed again; no word about the connection.
             libc::ECANCELED | libc::EINTR | libc::EAGAIN | libc::ENOBUFS => {}
-            errno if errno > 0 => self.error = Some(errno),
+            errno if errno > 0 => _ = self.error.get_or_insert(errno),
             _ => {}
         }
     }
@@ -134,6 +137,11 @@ impl Stream {
             self.arm_group()?;
         }
         Poll::Pending
+    }
+
+    /// Bytes that were taken, and not used after all, are the next to be read.
+    pub(crate) fn put_back(&self, chunk: Chunk) {
+        self.receiver.borrow_mut().ahead.put_back(chunk);
     }
 
     /// Stores the waker of whoever waits for the receive side.
@@ -242,7 +250,15 @@ impl Stream {
     pub(crate) fn shut_down_reading(self: &Rc<Self>) -> io::Result<()> {
         let (driver, fd) = (self.driver(), self.fd());
         shutdown::shutdown(driver, fd, Shutdown::Read, self.sink(), Tag::ShutdownRead as u32)?;
-        self.receiver.borrow_mut().eof = true;
+        let mut receiver = self.receiver.borrow_mut();
+        receiver.shutdowns += 1;
+        receiver.eof = true;
         Ok(())
+    }
+
+    pub(super) fn reading_was_shut_down(&self, routing: &mut Routing<'_>) {
+        let mut receiver = self.receiver.borrow_mut();
+        receiver.shutdowns -= 1;
+        routing.wakes.take_from(&mut receiver.reader);
     }
 }

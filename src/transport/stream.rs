@@ -79,8 +79,9 @@ impl Stream {
     pub(crate) fn abort(&self) {
         let lost = self.writer.borrow_mut().fail(libc::ECONNABORTED);
         let unread = self.receiver.borrow_mut().abort();
-        drop((lost, unread));
         self.stop();
+        // Last, for their destructors may panic.
+        drop((lost, unread));
     }
 
     /// Asks the kernel to give back what is in flight.
@@ -110,7 +111,7 @@ impl Sink for Stream {
             t if t == Tag::Send as u32 => self.sent(cqe, routing),
             t if t == Tag::Shutdown as u32 => self.was_shut_down(cqe, routing),
             t if t == Tag::Close as u32 => self.closed(cqe, routing),
-            _ => {}
+            _ => self.reading_was_shut_down(routing),
         }
         self.go_on_closing();
     }

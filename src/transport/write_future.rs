@@ -53,6 +53,8 @@ impl<B: IoBuf> Buffers for Many<B> {
 pub(crate) struct Writing<'a, T: Buffers> {
     stream: &'a Rc<Stream>,
     buffers: Option<T>,
+    /// Bytes in all, once that was asked.
+    total: usize,
     /// The number of the write, once it is admitted.
     admitted: Option<u64>,
 }
@@ -64,22 +66,28 @@ pub(crate) type WriteVectored<'a, B> = Writing<'a, Many<B>>;
 
 impl<'a, T: Buffers> Writing<'a, T> {
     pub(crate) fn new(stream: &'a Rc<Stream>, buffers: T) -> Self {
-        Writing { stream, buffers: Some(buffers), admitted: None }
+        Writing { stream, buffers: Some(buffers), total: 0, admitted: None }
+    }
+
+    /// Takes the buffers back if the write has not begun.
+    pub(crate) fn take_unadmitted(&mut self) -> Option<T> {
+        if self.admitted.is_none() { self.buffers.take() } else { None }
     }
 
     fn poll_total(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let buffers = self.buffers.as_ref().expect("a write was polled after it was done");
-        let total = buffers.total();
-        if total == 0 {
-            return spent(Ok(0), cx);
-        }
         let number = match self.admitted {
+            // The buffers are the transport's to read now, whatever they would say.
             Some(number) => number,
             None => {
+                self.total = buffers.total();
+                if self.total == 0 {
+                    return spent(Ok(0), cx);
+                }
                 // SAFETY: `self` holds the buffers until the write is done, `drop` gives them to
                 // the transport, and forgetting leaks them.
                 let admitted =
-                    unsafe { self.stream.poll_admit(&mut || buffers.memory(), total, cx) };
+                    unsafe { self.stream.poll_admit(&mut || buffers.memory(), self.total, cx) };
                 match ready!(admitted) {
                     Ok(number) => *self.admitted.insert(number),
                     Err(error) => return spent(Err(error), cx),
@@ -88,7 +96,7 @@ impl<'a, T: Buffers> Writing<'a, T> {
         };
         let written = ready!(self.stream.poll_written(number, cx));
         self.admitted = None;
-        Poll::Ready(written.map(|()| total))
+        Poll::Ready(written.map(|()| self.total))
     }
 }
 

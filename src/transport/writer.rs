@@ -105,12 +105,6 @@ impl Writer {
         self.queue.drain(..).filter_map(|request| request.orphan).collect()
     }
 
-    /// Takes the last request off the queue: it was not begun.
-    fn refuse_last(&mut self, len: usize) {
-        self.queue.pop_back();
-        self.queued -= len;
-    }
-
     fn failed(&self) -> Option<io::Error> {
         match (self.error, self.ending) {
             (Some(errno), _) => Some(io::Error::from_raw_os_error(errno)),
@@ -190,25 +184,30 @@ impl Stream {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<u64>> {
         self.check_loop()?;
-        {
-            let mut writer = self.writer.borrow_mut();
-            if let Some(error) = writer.failed() {
-                return Poll::Ready(Err(error));
-            }
-            if writer.queued <= HIGH_WATER {
-                let number = writer.completed + writer.queue.len() as u64;
-                let request = Request { memory: memory(), sent: 0, len, orphan: None };
-                writer.queue.push_back(request);
-                writer.queued += len;
-                drop(writer);
-                return Poll::Ready(self.send_next().map(|()| number).inspect_err(|_| {
-                    // The buffer stays the caller's.
-                    self.writer.borrow_mut().refuse_last(len);
-                }));
-            }
+        if let Some(error) = self.writer.borrow().failed() {
+            return Poll::Ready(Err(error));
         }
-        self.register_writer(cx);
-        Poll::Pending
+        if self.writer.borrow().queued > HIGH_WATER {
+            self.register_writer(cx);
+            return Poll::Pending;
+        }
+        // The buffer is foreign code: nothing is borrowed meanwhile.
+        let request = Request { memory: memory(), sent: 0, len, orphan: None };
+        Poll::Ready(self.admit(request))
+    }
+
+    fn admit(self: &Rc<Self>, request: Request) -> io::Result<u64> {
+        let mut writer = self.writer.borrow_mut();
+        let (number, len) = (writer.completed + writer.queue.len() as u64, request.len);
+        writer.queue.push_back(request);
+        writer.queued += len;
+        drop(writer);
+        self.send_next().map(|()| number).inspect_err(|_| {
+            // The caller keeps the buffer, so the queue must not name it.
+            let mut writer = self.writer.borrow_mut();
+            writer.queue.pop_back();
+            writer.queued -= len;
+        })
     }
 
     /// Waits until a write would be admitted, or refused, at its first poll.
@@ -351,6 +350,7 @@ impl Stream {
                 _ => {}
             }
         }
+        self.check_loop()?;
         self.register_writer(cx);
         Poll::Pending
     }

@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::cell::RefCell;
 
+use super::contain::contain;
+
 /// Values whose destructor is user code and may call back into the runtime: they are buried while
 /// something is borrowed, and dropped by [`Graveyard::empty`] when nothing is.
 #[derive(Debug, Default)]
@@ -15,11 +17,12 @@ impl Graveyard {
         self.buried.borrow_mut().push(value);
     }
 
-    /// Drops what was buried, and what those destructors bury in turn.
+    /// Drops what was buried, and what those destructors bury in turn. A panic of one ends here:
+    /// the loop, which may be closing with operations in flight, goes on.
     pub(crate) fn empty(&self) {
         loop {
             let Some(value) = self.buried.borrow_mut().pop() else { return };
-            drop(value);
+            contain(|| drop(value));
         }
     }
 }

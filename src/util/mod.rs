@@ -1,6 +1,7 @@
 //! Floor 1: small parts that know neither the ring nor tasks.
 
 pub(crate) mod budget;
+pub(crate) mod contain;
 pub(crate) mod graveyard;
 pub(crate) mod slot_table;
 pub(crate) mod wake_batch;

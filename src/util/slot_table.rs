@@ -84,12 +84,15 @@ impl<T> SlotTable<T> {
         self.slots.len()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
     /// The keys of all tenants, in slot order.
     pub(crate) fn keys(&self) -> impl Iterator<Item = Key> + '_ {
-        self.slots.iter().map(|(slot, _)| Key {
-            slot: slot as u32,
-            generation: self.generations[slot],
-        })
+        self.slots
+            .iter()
+            .map(|(slot, _)| Key { slot: slot as u32, generation: self.generations[slot] })
     }
 }
 

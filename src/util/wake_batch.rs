@@ -2,6 +2,8 @@
 
 use std::task::Waker;
 
+use super::contain::contain;
+
 /// Collects wakers; waking or dropping them is user code, so it happens in [`WakeBatch::wake_all`]
 /// only, when no part of the runtime is borrowed.
 #[derive(Debug, Default)]
@@ -23,11 +25,13 @@ impl WakeBatch {
         }
     }
 
-    /// Wakes in the order of collection. The vector's memory is kept for the next batch.
+    /// Wakes in the order of collection; one that panics takes no other with it. The vector's
+    /// memory is kept for the next batch.
     #[inline]
     pub(crate) fn wake_all(&mut self) {
-        for waker in self.wakers.drain(..) {
-            waker.wake();
+        let mut wakers = self.wakers.drain(..);
+        while !wakers.as_slice().is_empty() {
+            contain(|| wakers.by_ref().for_each(Waker::wake));
         }
     }
 }

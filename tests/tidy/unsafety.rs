@@ -6,26 +6,63 @@ use super::tree::Finding;
 /// The files that may contain `unsafe`. One that is listed and has none is reported; one that does
 /// not exist is not, so that a file may be split or moved in two steps.
 pub(crate) const ALLOWED: &[&str] = &[
+    // The kernel's interface: queues and buffer rings shared with it, and raw system calls.
     "uring-sys-shim/src/buf_ring.rs",
     "uring-sys-shim/src/kernel.rs",
     "uring-sys-shim/src/owner.rs",
     "uring-sys-shim/src/probe.rs",
     "uring-sys-shim/src/register.rs",
     "uring-sys-shim/src/ring.rs",
+    "uring-sys-shim/src/sys/address.rs",
+    "uring-sys-shim/src/sys/descriptor.rs",
+    "uring-sys-shim/src/sys/signal.rs",
+    "uring-sys-shim/src/sys/socket.rs",
+    "uring-sys-shim/src/wait.rs",
+    // The buffer traits promise memory to the kernel.
     "src/buf/slice.rs",
     "src/buf/traits.rs",
+    // Memory goes to the kernel here and nowhere else; the pool's comes back as chunks.
+    "src/driver/descriptor.rs",
     "src/driver/pool.rs",
     "src/driver/submit.rs",
+    // One block per task, which wakers on any thread point into.
+    "src/executor/blocks.rs",
+    "src/executor/cell.rs",
+    "src/executor/current.rs",
+    "src/executor/executor.rs",
+    "src/executor/header.rs",
     "src/executor/join.rs",
     "src/executor/remote.rs",
+    "src/executor/shared.rs",
     "src/executor/task.rs",
     "src/executor/waker.rs",
-    "src/op/multishot.rs",
+    // An operation argues in its own file why the memory that its SQE names outlives it.
+    "src/op/accept.rs",
+    "src/op/connect.rs",
+    "src/op/listen.rs",
+    "src/op/nop.rs",
+    "src/op/poll.rs",
+    "src/op/recv.rs",
+    "src/op/send.rs",
+    "src/op/setsockopt.rs",
+    "src/op/shutdown.rs",
+    "src/op/socket.rs",
     "src/op/submit.rs",
-    "src/sync/wait_queue.rs",
-    "src/util/list.rs",
-    // Tests and benches, each by name.
+    // A transport sends from and receives into a caller's buffer, and keeps it for the kernel.
+    "src/transport/own_read.rs",
+    "src/transport/read_future.rs",
+    "src/transport/write_future.rs",
+    "src/transport/writer.rs",
+    // The main future borrows from its caller.
+    "src/runner/run.rs",
+    // Tests and benches, each by name: contracts under test, and SQEs that are pushed by hand.
+    "src/executor/tests/cancel.rs",
+    "src/executor/tests/reentrancy.rs",
+    "uring-sys-shim/tests/layout.rs",
+    "uring-sys-shim/tests/ring.rs",
+    "uring-sys-shim/tests/signal.rs",
     "tests/drop_inflight.rs",
+    "tests/regression.rs",
     "tests/sigpipe.rs",
 ];
 

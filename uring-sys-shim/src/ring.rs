@@ -2,6 +2,10 @@
 //!
 //! The trait is dispatched statically. [`KernelRing`](crate::KernelRing) implements it on the
 //! kernel; a simulated kernel can implement it too, which is why SQEs can be read.
+//!
+//! # Safety
+//! Two methods pass memory on to the kernel and are unsafe to call: nothing here knows how long
+//! that memory lives.
 
 use std::io;
 use std::os::fd::RawFd;

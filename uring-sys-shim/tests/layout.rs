@@ -1,4 +1,7 @@
 //! Every SQE is, byte for byte, what the io-uring crate's builder makes.
+//!
+//! # Safety
+//! Entries are integers without padding: their bytes may be read. None reaches a kernel.
 #![allow(unsafe_code, reason = "entries are viewed as bytes")]
 
 use std::ptr::{from_ref, null_mut};

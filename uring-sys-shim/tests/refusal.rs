@@ -1,11 +1,10 @@
 //! Real refusals of the kernel: each in a child process, which is this test binary again.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::process::{Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{env, process};
 
 use nix::sys::resource::{Resource, setrlimit};
 use nix::unistd::{Gid, Uid, setgid, setgroups, setuid};
@@ -13,8 +12,6 @@ use seccompiler::{SeccompAction, SeccompFilter};
 use uring_sys_shim::{KernelRing, Setup, SetupError, doctor, support};
 
 const ROLE: &str = "SHIM_TEST_ROLE";
-/// A user that nobody else is, so that its locked memory is only ours.
-const USER: u32 = 64_999;
 
 /// Runs `role` if this process is the child for it; otherwise runs the child and returns what it
 /// printed.
@@ -111,12 +108,6 @@ fn no_descriptor_left() {
     contains(&printed, &["GREW true"]);
 }
 
-/// Locked memory is counted for the user, over all processes: one test at a time.
-fn one_at_a_time() -> MutexGuard<'static, ()> {
-    static LOCK: Mutex<()> = Mutex::new(());
-    LOCK.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 fn is_root() -> bool {
     let is_root = Uid::effective().is_root() || env::var_os(ROLE).is_some();
     if !is_root {
@@ -125,11 +116,14 @@ fn is_root() -> bool {
     is_root
 }
 
+/// Locked memory is counted for the user, over all processes, and given back some time after a
+/// ring is gone: each test process becomes a user that no other one was lately.
 fn become_user(memlock: u64) {
+    let user = 20_000 + process::id() % 40_000;
     setrlimit(Resource::RLIMIT_MEMLOCK, memlock, memlock).unwrap();
     setgroups(&[]).unwrap();
-    setgid(Gid::from_raw(USER)).unwrap();
-    setuid(Uid::from_raw(USER)).unwrap();
+    setgid(Gid::from_raw(user)).unwrap();
+    setuid(Uid::from_raw(user)).unwrap();
 }
 
 #[test]
@@ -137,7 +131,6 @@ fn a_user_without_locked_memory() {
     if !is_root() {
         return;
     }
-    let _alone = one_at_a_time();
     let printed = in_child("a_user_without_locked_memory", || {
         become_user(0);
         // Linux 5.12 to 6.13 do not count rings, so there they can be made.
@@ -160,7 +153,6 @@ fn a_user_with_eight_mebibytes_makes_sixty_four_rings() {
     if !is_root() {
         return;
     }
-    let _alone = one_at_a_time();
     let printed = in_child("a_user_with_eight_mebibytes_makes_sixty_four_rings", || {
         become_user(8 << 20);
         let rings: Vec<KernelRing> =
@@ -177,7 +169,6 @@ fn a_user_short_of_locked_memory_gets_smaller_rings() {
     if !is_root() {
         return;
     }
-    let _alone = one_at_a_time();
     let printed = in_child("a_user_short_of_locked_memory_gets_smaller_rings", || {
         become_user(Setup::default().locked_bytes() + Setup::with_entries(64).locked_bytes());
         let first = KernelRing::new(&Setup::default()).unwrap();

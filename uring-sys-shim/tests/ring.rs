@@ -1,4 +1,7 @@
 //! The kernel's ring, on real kernel objects.
+//!
+//! # Safety
+//! What an SQE names outlives the ring, or the completion that the test awaits.
 #![allow(unsafe_code, reason = "pushing an SQE is unsafe")]
 
 use std::io::{Read, Write};

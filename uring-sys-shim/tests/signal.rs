@@ -1,4 +1,7 @@
 //! SIGINT, which is the whole process's: each test in a child process, this binary again.
+//!
+//! # Safety
+//! Handlers touch atomics only; what an SQE names outlives the ring.
 #![allow(unsafe_code, reason = "sigaction(2) and pushing an SQE are unsafe")]
 
 use std::env;

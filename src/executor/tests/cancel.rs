@@ -1,3 +1,8 @@
+//! Cancelling, and dropping at once.
+//!
+//! # Safety
+//! A future that borrows is dropped by the test that spawned it.
+
 use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::rc::Rc;

@@ -1,3 +1,8 @@
+//! User code that calls back into the executor.
+//!
+//! # Safety
+//! The waker that misbehaves points to nothing: its data is a number.
+
 use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
 use std::pin::Pin;

@@ -58,6 +58,17 @@ pub fn eventfd_write(fd: RawFd, count: u64) -> io::Result<()> {
     }
 }
 
+/// Another number for the same open file, close-on-exec.
+///
+/// # Errors
+/// `EMFILE` without a free descriptor, `EBADF` for one that is not open.
+pub fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: no memory is involved.
+    let copy = Errno::result(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) })?;
+    // SAFETY: the kernel just made this number for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::fd::IntoRawFd;
@@ -76,15 +87,4 @@ mod tests {
         assert_eq!(close(high).unwrap_err().raw_os_error(), Some(libc::EBADF));
         assert_eq!(eventfd_write(high, 1).unwrap_err().raw_os_error(), Some(libc::EBADF));
     }
-}
-
-/// Another number for the same open file, close-on-exec.
-///
-/// # Errors
-/// `EMFILE` without a free descriptor, `EBADF` for one that is not open.
-pub fn duplicate(fd: RawFd) -> io::Result<OwnedFd> {
-    // SAFETY: no memory is involved.
-    let copy = Errno::result(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) })?;
-    // SAFETY: the kernel just made this number for us.
-    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }

@@ -4,20 +4,20 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What a panic carries.
-pub(super) type Payload = Box<dyn Any + Send + 'static>;
+pub(crate) type Payload = Box<dyn Any + Send + 'static>;
 
 /// Runs user code and hands back its panic.
 ///
 /// Unwind safety is asserted: what the code touched is either its own or made of cells that are
 /// consistent whenever user code runs.
 #[inline]
-pub(super) fn catch<R>(code: impl FnOnce() -> R) -> Result<R, Payload> {
+pub(crate) fn catch<R>(code: impl FnOnce() -> R) -> Result<R, Payload> {
     catch_unwind(AssertUnwindSafe(code))
 }
 
 /// Runs user code whose panic nobody is there to see: a destructor, a foreign waker.
 #[inline]
-pub(super) fn contain(code: impl FnOnce()) {
+pub(crate) fn contain(code: impl FnOnce()) {
     if let Err(payload) = catch(code) {
         discard(payload);
     }
@@ -25,14 +25,14 @@ pub(super) fn contain(code: impl FnOnce()) {
 
 /// Drops a payload, which may panic in turn; the second payload is leaked rather than tried.
 #[cold]
-pub(super) fn discard(payload: Payload) {
+pub(crate) fn discard(payload: Payload) {
     if let Err(second) = catch(|| drop(payload)) {
         std::mem::forget(second);
     }
 }
 
 /// The words of a panic.
-pub(super) fn message(payload: &(dyn Any + Send)) -> &str {
+pub(crate) fn message(payload: &(dyn Any + Send)) -> &str {
     if let Some(text) = payload.downcast_ref::<&'static str>() {
         text
     } else if let Some(text) = payload.downcast_ref::<String>() {
