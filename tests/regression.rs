@@ -358,3 +358,52 @@ fn the_end_of_a_socket_is_not_awaited_on_another_loop() {
         other.run(stream.into_std()).unwrap().unwrap_err();
     });
 }
+
+#[test]
+fn a_socket_that_was_made_non_blocking_elsewhere_works_all_the_same() {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    within(|| {
+        ringio::run(async {
+            let (mut ours, mut peer) = pair();
+            let flags = || OFlag::from_bits_retain(fcntl(&ours, FcntlArg::F_GETFL).unwrap());
+            fcntl(&ours, FcntlArg::F_SETFL(flags() | OFlag::O_NONBLOCK)).unwrap();
+            let answer = thread::spawn(move || {
+                let mut got = [0; 4];
+                peer.read_exact(&mut got).unwrap();
+                peer.write_all(&got).unwrap();
+            });
+            // The receive is armed before there is anything to receive.
+            assert!(once(pin!(ours.recv())).await.is_pending());
+            ours.write_all("ping").await.0.unwrap();
+            assert_eq!(&ours.recv().await.unwrap()[..], b"ping");
+            answer.join().unwrap();
+        });
+    });
+}
+
+#[test]
+fn a_forked_child_closes_its_own_copy_of_a_socket() {
+    use nix::sys::wait::{WaitStatus, waitpid};
+    within(|| {
+        ringio::run(async {
+            let (ours, mut peer) = pair();
+            // SAFETY: the child only closes a descriptor and exits; no lock is taken there that
+            // another thread could have held.
+            match unsafe { nix::unistd::fork() }.unwrap() {
+                nix::unistd::ForkResult::Child => {
+                    let fd = ours.as_fd().as_raw_fd();
+                    drop(ours);
+                    let open = std::fs::read_link(format!("/proc/self/fd/{fd}")).is_ok();
+                    // SAFETY: ends the child without the parent's exit handlers.
+                    unsafe { libc::_exit(i32::from(open)) };
+                }
+                nix::unistd::ForkResult::Parent { child } => {
+                    assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0));
+                    drop(ours);
+                    ringio::op::nop().await.unwrap();
+                    assert_eq!(peer.read(&mut [0; 1]).unwrap(), 0, "nobody holds it any more");
+                }
+            }
+        });
+    });
+}

@@ -115,14 +115,3 @@ unsafe impl IoBufMut for Vec<u8> {
         unsafe { self.set_len(n) }
     }
 }
-
-// SAFETY: a boxed slice owns its bytes on the heap; all of them are initialised from the start.
-unsafe impl IoBufMut for Box<[u8]> {
-    fn as_mut_ptr(&mut self) -> *mut u8 {
-        (&raw mut **self).cast()
-    }
-    fn capacity(&self) -> usize {
-        (&raw const **self).len()
-    }
-    unsafe fn set_len(&mut self, _: usize) {}
-}

@@ -38,6 +38,13 @@ pub enum CoresError {
         /// The panic's payload.
         payload: Box<dyn Any + Send>,
     },
+    /// A loop could not go on; the others were ended in order.
+    Failed {
+        /// The loop's number.
+        core: usize,
+        /// What the loop met.
+        error: RunError,
+    },
     /// Ctrl-C has cancelled the futures (see [`Builder::ctrl_c`]).
     Interrupted,
 }
@@ -47,6 +54,7 @@ impl fmt::Display for CoresError {
         match self {
             CoresError::Start(error) => error.fmt(f),
             CoresError::Panicked { core, .. } => write!(f, "the loop of core {core} has panicked"),
+            CoresError::Failed { core, error } => write!(f, "the loop of core {core}: {error}"),
             CoresError::Interrupted => f.write_str("interrupted by Ctrl-C"),
         }
     }
@@ -56,6 +64,7 @@ impl std::error::Error for CoresError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             CoresError::Start(error) => Some(error),
+            CoresError::Failed { error, .. } => Some(error),
             _ => None,
         }
     }
@@ -229,6 +238,7 @@ enum End<T> {
     Done(T),
     Panicked(Box<dyn Any + Send>),
     Interrupted,
+    Failed(RunError),
     Stopped,
 }
 
@@ -301,18 +311,21 @@ impl Shared {
         }
         let mut results = Vec::new();
         let mut interrupted = false;
-        let mut panicked = None;
+        let mut failed = None;
         for (core, end) in ends.into_iter().enumerate() {
             match end {
                 Ok(End::Done(result)) => results.push(result),
                 Ok(End::Interrupted) => interrupted = true,
+                Ok(End::Failed(error)) => {
+                    failed.get_or_insert(CoresError::Failed { core, error });
+                }
                 Ok(End::Stopped) => {}
                 Ok(End::Panicked(payload)) | Err(payload) => {
-                    panicked.get_or_insert(CoresError::Panicked { core, payload });
+                    failed.get_or_insert(CoresError::Panicked { core, payload });
                 }
             }
         }
-        match panicked {
+        match failed {
             Some(error) => Err(error),
             None if interrupted => Err(CoresError::Interrupted),
             None => Ok(results),
@@ -352,8 +365,8 @@ impl One<'_> {
             Ok(Ok(None)) => End::Stopped,
             Ok(Err(RunError::Interrupted)) => End::Interrupted,
             Ok(Err(error)) => {
-                shared.fail(io::Error::other(error));
-                End::Stopped
+                shared.stop();
+                End::Failed(error)
             }
             Err(payload) => {
                 shared.stop();

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::rc::Rc;
 
-use uring_sys_shim::sqe;
+use uring_sys_shim::{Ring, sqe};
 
 use super::core::Driver;
 
@@ -67,10 +67,12 @@ impl Drop for Descriptor {
 impl Driver {
     /// Closes a descriptor without waiting for it.
     pub(crate) fn close_descriptor(&self, fd: OwnedFd) {
-        if self.is_closed() {
-            drop(fd);
-        } else {
+        let takes = self.ring.borrow().as_ref().is_some_and(Ring::is_here);
+        if takes {
             self.submit_unheard(sqe::close(fd.into_raw_fd()));
+        } else {
+            // The loop has ended, or this is a forked child: its copy of the descriptor is its own.
+            drop(fd);
         }
     }
 }

@@ -70,6 +70,11 @@ impl<T: Operation> Submit<T> {
     }
 
     fn start(&mut self) -> io::Result<OpKey> {
+        if !self.driver.is_current() {
+            return Err(io::Error::other(
+                "this operation belongs to another event loop: await it on the loop that made it",
+            ));
+        }
         let operation = self.operation.as_mut().expect("an operation is polled until it is done");
         // SAFETY: `Operation` promises stable memory that `operation` owns; `self` keeps it until
         // the result was fetched, or gives it to the clean-up in `drop`.

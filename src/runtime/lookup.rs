@@ -8,6 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use crate::util::contain::contain;
+
 /// Most look-ups at a time; others wait in line.
 const THREADS: usize = 4;
 
@@ -88,7 +90,7 @@ fn work() {
     loop {
         if let Some(job) = guard.jobs.pop_front() {
             drop(guard);
-            job();
+            contain(job);
             guard = pool();
             continue;
         }

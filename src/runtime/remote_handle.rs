@@ -200,6 +200,9 @@ impl<T> RemoteJoin<T> {
     /// # Errors
     /// See [`RemoteError`]. After [`RemoteError::Timeout`] it can be called again.
     ///
+    /// # Panics
+    /// If it gave the outcome before.
+    ///
     /// # Examples
     /// ```
     /// use ringio::{RemoteError, Runner};
@@ -213,7 +216,7 @@ impl<T> RemoteJoin<T> {
         let deadline = timeout.into().and_then(|timeout| Instant::now().checked_add(timeout));
         let mut state = self.shared.lock();
         loop {
-            if let Some(outcome) = state.outcome.take() {
+            if let Some(outcome) = state.take() {
                 return outcome;
             }
             let ended = &self.shared.ended;
@@ -261,7 +264,8 @@ impl<T> RemoteJoin<T> {
     /// });
     /// ```
     pub fn is_finished(&self) -> bool {
-        self.shared.lock().outcome.is_some()
+        let state = self.shared.lock();
+        state.taken || state.outcome.is_some()
     }
 }
 
@@ -273,7 +277,7 @@ impl<T> Future for RemoteJoin<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let waker = cx.waker().clone();
         let mut state = self.shared.lock();
-        if let Some(outcome) = state.outcome.take() {
+        if let Some(outcome) = state.take() {
             return Poll::Ready(outcome);
         }
         let before = state.waiter.replace(waker);
@@ -292,6 +296,8 @@ struct Shared<T> {
 #[derive(Debug)]
 struct State<T> {
     outcome: Option<Result<T, RemoteError>>,
+    /// The outcome was given out.
+    taken: bool,
     cancelled: bool,
     /// Whoever awaits the outcome.
     waiter: Option<Waker>,
@@ -299,9 +305,20 @@ struct State<T> {
     keeper: Option<Waker>,
 }
 
+impl<T> State<T> {
+    /// Gives the outcome out, once.
+    fn take(&mut self) -> Option<Result<T, RemoteError>> {
+        assert!(!self.taken, "a RemoteJoin was asked again after it gave its outcome");
+        let outcome = self.outcome.take();
+        self.taken = outcome.is_some();
+        outcome
+    }
+}
+
 impl<T> Default for Shared<T> {
     fn default() -> Self {
-        let state = State { outcome: None, cancelled: false, waiter: None, keeper: None };
+        let state =
+            State { outcome: None, taken: false, cancelled: false, waiter: None, keeper: None };
         Shared { state: Mutex::new(state), ended: Condvar::new() }
     }
 }

@@ -11,10 +11,10 @@ impl Runtime {
     /// Refuses remote work, asks every task to end, turns until they have or the grace is over,
     /// drops what is left, then takes every operation back from the kernel and closes the ring.
     ///
-    /// Returns how many operations the kernel did not give back; their memory is leaked.
-    pub(crate) fn close(&self) -> usize {
+    /// Operations that the kernel does not give back are leaked, which is said on standard error.
+    pub(crate) fn close(&self) {
         if self.driver.is_closed() {
-            return 0;
+            return;
         }
         let _guard = self.enter();
         // Wakes from other threads still arrive: tasks that end may wait for them.
@@ -37,7 +37,12 @@ impl Runtime {
         self.driver.graveyard().empty();
         let leaked = self.driver.close();
         self.timers.close();
-        leaked
+        if leaked > 0 {
+            eprintln!(
+                "ringio: {leaked} operations did not come back from the kernel within 5 s; their \
+                 memory and the ring are leaked"
+            );
+        }
     }
 
     /// A turn that does not outlast the grace.
@@ -51,12 +56,6 @@ impl Runtime {
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        let leaked = self.close();
-        if leaked > 0 {
-            eprintln!(
-                "ringio: {leaked} operations did not come back from the kernel within 5 s; their \
-                 memory and the ring are leaked"
-            );
-        }
+        self.close();
     }
 }

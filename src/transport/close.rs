@@ -10,6 +10,7 @@ use uring_sys_shim::Cqe;
 
 use crate::driver::{Descriptor, Routing, Sink};
 use crate::op::shutdown;
+use crate::util::contain::contain;
 
 use super::stream::{Stream, Tag};
 
@@ -34,16 +35,25 @@ impl Closing {
         self.begun
     }
 
-    /// Closes the descriptor; the owner has made sure that nothing is in flight.
-    pub(super) fn close(&mut self, socket: &Descriptor, sink: Rc<dyn Sink>, tag: u32) {
-        let Some(fd) = socket.release() else { return };
+    /// Closes the descriptor; the owner has made sure that nothing is in flight. Gives whom to
+    /// wake if there will be no completion that does.
+    #[must_use]
+    pub(super) fn close(
+        &mut self,
+        socket: &Descriptor,
+        sink: Rc<dyn Sink>,
+        tag: u32,
+    ) -> Option<Waker> {
+        let fd = socket.release()?;
         let driver = socket.driver();
         if !self.heard || !driver.is_open() {
             driver.close_descriptor(fd);
             self.result = Some(0);
         } else if shutdown::close(driver, fd, sink, tag).is_err() {
-            self.result = Some(-libc::EBADF);
+            // It was closed on the way.
+            self.result = Some(0);
         }
+        if self.result.is_some() { self.waiter.take() } else { None }
     }
 
     pub(super) fn closed(&mut self, cqe: Cqe, routing: &mut Routing<'_>) {
@@ -83,7 +93,8 @@ impl Stream {
         let quiet = self.receiver.borrow().is_quiet() && self.writer.borrow().is_quiet();
         if quiet || self.driver().is_closed() {
             let tag = Tag::Close as u32;
-            self.closing.borrow_mut().close(&self.socket, self.sink(), tag);
+            let waiter = self.closing.borrow_mut().close(&self.socket, self.sink(), tag);
+            waiter.into_iter().for_each(|waiter| contain(|| waiter.wake()));
         }
     }
 

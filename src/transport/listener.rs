@@ -14,6 +14,7 @@ use crate::driver::{Descriptor, Driver, OpKey, Routing, Sink};
 use crate::op::accept;
 use crate::time::Instant;
 use crate::util::budget;
+use crate::util::contain::contain;
 
 use super::close::Closing;
 
@@ -234,7 +235,8 @@ impl Listener {
         drop(parked);
         let accepting = self.inner.borrow().in_flight() > 0;
         if !accepting || self.driver().is_closed() {
-            self.closing.borrow_mut().close(&self.socket, self.clone(), TAG_CLOSE);
+            let waiter = self.closing.borrow_mut().close(&self.socket, self.clone(), TAG_CLOSE);
+            waiter.into_iter().for_each(|waiter| contain(|| waiter.wake()));
         }
     }
 

@@ -190,6 +190,11 @@ impl Ring for KernelRing {
         now.tv_sec() as u64 * NANOS_PER_SECOND + now.tv_nsec() as u64
     }
 
+    #[inline]
+    fn is_here(&self) -> bool {
+        self.owner.is_here()
+    }
+
     fn ring_fd(&self) -> RawFd {
         self.ring.as_raw_fd()
     }

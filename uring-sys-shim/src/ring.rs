@@ -84,6 +84,10 @@ pub trait Ring {
     /// Nanoseconds of `CLOCK_MONOTONIC`, or of the simulator's clock.
     fn now(&self) -> u64;
 
+    /// Whether the caller is the process that made the ring. In a forked child it is not, and
+    /// nothing that is pushed there reaches the kernel.
+    fn is_here(&self) -> bool;
+
     /// The ring's descriptor, as a target for `MSG_RING`.
     fn ring_fd(&self) -> RawFd;
 
