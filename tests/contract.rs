@@ -148,7 +148,8 @@ async fn time(mut interval: Interval) {
 
 fn manual_clock(clock: ManualClock) -> Instant {
     shared_by_threads::<ManualClock>();
-    let _: ManualClock = ManualClock::default().clone();
+    let default = ManualClock::default();
+    let _: (ManualClock, ManualClock) = (default.clone(), default);
     clock.advance(Duration::ZERO);
     clock.auto_jump(true);
     clock.now()

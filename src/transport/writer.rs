@@ -372,6 +372,7 @@ impl Stream {
                 return Poll::Ready(Ok(()));
             }
         }
+        self.check_loop()?;
         self.register_writer(cx);
         Poll::Pending
     }
