@@ -1,6 +1,9 @@
 //! Writing to a connection that is gone must not raise SIGPIPE. It would end this process: the
 //! standard library's guard against it is taken away here.
 //!
+//! The kernel's send operation never raises it, with `MSG_NOSIGNAL` or without; its write operation
+//! does.
+//!
 //! # Safety
 //! The default action of a signal involves no code of this process.
 

@@ -137,7 +137,7 @@ impl TcpStream {
     ///
     /// # Cancel safety
     /// Nothing is lost but the buffer: the bytes that a dropped future has read go to the next
-    /// call.
+    /// call. A future that is forgotten (`mem::forget`) keeps those that it has read already.
     pub async fn read_exact<B: IoBufMut>(&mut self, buffer: B) -> BufResult<(), B> {
         ReadExact(ReadInto::new(self.transport(), buffer)).await
     }

@@ -265,17 +265,19 @@ async fn write_all(mut stream: OwnedWriteHalf, mut inbox: Inbox, count: usize, s
     count
 }
 
-fn both_directions(runner: ringio::Builder, seeds: std::ops::Range<u64>) {
-    within(move || {
-        let mut operations = 0;
-        let enough = 1800 * seeds.clone().count();
-        for seed in seeds {
-            let mut runner = runner.clone().build().unwrap();
-            let (reads, writes) = runner.run(exchange(seed)).unwrap();
-            operations += reads + writes;
-        }
-        assert!(operations > enough, "{operations} operations are too few");
-    });
+fn both_directions(builder: ringio::Builder, seeds: std::ops::Range<u64>) {
+    let enough = 1800 * seeds.clone().count();
+    let mut operations = 0;
+    for seed in seeds {
+        let builder = builder.clone();
+        // Each seed has a watchdog of its own; the panic of one that hangs follows this line.
+        println!("seed {seed}");
+        operations += within(move || {
+            let (reads, writes) = builder.build().unwrap().run(exchange(seed)).unwrap();
+            reads + writes
+        });
+    }
+    assert!(operations > enough, "{operations} operations are too few");
 }
 
 async fn exchange(seed: u64) -> (usize, usize) {
