@@ -18,7 +18,7 @@ pub(crate) struct Config {
 impl Config {
     pub(crate) const ENTRIES: u32 = 256;
     /// Incremental buffers hold many messages each, so a few large ones serve all sizes.
-    pub(crate) const BUFFERS_INCREMENTAL: (u16, u32) = (32, 64 * 1024);
+    pub(crate) const BUFFERS_INCREMENTAL: (u16, u32) = (64, 64 * 1024);
     /// A fixed buffer holds one message, however small.
     pub(crate) const BUFFERS_FIXED: (u16, u32) = (128, 16 * 1024);
     pub(crate) const CREDIT: u32 = 256 * 1024;

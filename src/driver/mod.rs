@@ -5,6 +5,7 @@
 //! either a [`Waker`](std::task::Waker) or a [`Sink`].
 
 mod cancel;
+mod chunk;
 mod complete;
 mod config;
 mod core;
@@ -18,8 +19,8 @@ mod starved;
 mod submit;
 mod unpark;
 
+pub use self::chunk::Chunk;
 pub(crate) use self::core::Driver;
-pub use self::pool::Chunk;
 pub(crate) use complete::{Routing, Sink};
 pub(crate) use config::Config;
 pub(crate) use descriptor::Descriptor;

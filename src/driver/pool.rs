@@ -1,4 +1,4 @@
-//! Kernel-filled buffers, and [`Chunk`]: a lease on what the kernel put there.
+//! Kernel-filled buffers.
 //!
 //! # Safety
 //! The pool's memory is one mapping, which lives as long as the `Rc` that the driver and every
@@ -11,21 +11,24 @@
 #![allow(unsafe_code, reason = "memory that the kernel writes to")]
 
 use std::cell::RefCell;
-use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
-use std::ops::Deref;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 use uring_sys_shim::{Caps, GroupId, Ring};
 
-use super::Config;
-use crate::buf::IoBuf;
+use super::{Chunk, Config};
 
 /// The one group of a driver.
 pub(super) const GROUP: GroupId = GroupId(0);
+
+/// Buffers that the kernel has at a time, until it runs out of them.
+const HOT: u16 = 8;
+
+/// Turns without running out after which the kernel has half as many buffers at a time.
+const CALM_TURNS: u32 = 4096;
 
 /// The buffers of one loop, few and hot in the cache: taken last-in-first-out.
 #[derive(Debug)]
@@ -45,6 +48,10 @@ struct State {
     free: Vec<u16>,
     /// Buffers that the kernel can fill.
     provided: u16,
+    /// How many of them it has at most, so that a few buffers stay in the cache.
+    hot: u16,
+    /// Turns since it last ran out.
+    calm: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -91,21 +98,23 @@ impl Pool {
                 buffers: vec![Buffer::default(); usize::from(count)].into(),
                 free: (0..count).rev().collect(),
                 provided: 0,
+                hot: HOT.min(count),
+                calm: 0,
             }),
         }))
     }
 
-    /// Buffers that the kernel can fill now.
+    /// Buffers that the kernel can fill, now or after the next top-up.
     #[inline]
-    pub(crate) fn available(&self) -> u16 {
-        self.state.borrow().provided
+    pub(crate) fn available(&self) -> usize {
+        let state = self.state.borrow();
+        usize::from(state.provided) + state.free.len()
     }
 
     /// Whether less than a quarter of the buffers is left, counting those that can go back.
     #[inline]
     pub(crate) fn is_low(&self) -> bool {
-        let state = self.state.borrow();
-        (usize::from(state.provided) + state.free.len()) * 4 < usize::from(self.count)
+        self.available() * 4 < usize::from(self.count)
     }
 
     /// Bytes per buffer.
@@ -113,8 +122,28 @@ impl Pool {
         self.size
     }
 
+    /// A free buffer, if the kernel should have one more.
     pub(super) fn take_free(&self) -> Option<u16> {
-        self.state.borrow_mut().free.pop()
+        let mut state = self.state.borrow_mut();
+        if state.provided >= state.hot { None } else { state.free.pop() }
+    }
+
+    /// The kernel has run out of buffers: from now on it has more at a time.
+    pub(super) fn grow(&self) {
+        let mut state = self.state.borrow_mut();
+        state.hot = state.hot.saturating_mul(2).min(self.count);
+        state.calm = 0;
+    }
+
+    /// A turn in which nobody ran out of buffers. After many of them the kernel has fewer at a
+    /// time, and goes through less memory.
+    pub(super) fn calm_down(&self) {
+        let mut state = self.state.borrow_mut();
+        state.calm += 1;
+        if state.calm == CALM_TURNS {
+            state.calm = 0;
+            state.hot = (state.hot / 2).max(HOT.min(self.count));
+        }
     }
 
     /// Gives a buffer from the free stack to the kernel, which sees it when the group is published.
@@ -156,11 +185,7 @@ impl Pool {
             state.provided -= 1;
         }
         drop(state);
-        let chunk = Chunk {
-            start: self.address(bid, offset),
-            len: filled as usize,
-            lease: Lease::Pool(self.clone(), bid),
-        };
+        let chunk = Chunk::leased(self.clone(), bid, self.address(bid, offset), filled as usize);
         match filled {
             0 => None,
             // Small bytes must not hold a large buffer while there are few.
@@ -169,12 +194,12 @@ impl Pool {
         }
     }
 
-    fn lease_again(&self, bid: u16) {
+    pub(super) fn lease_again(&self, bid: u16) {
         self.state.borrow_mut().buffers[usize::from(bid)].leases += 1;
     }
 
     #[inline]
-    fn release(&self, bid: u16) {
+    pub(super) fn release(&self, bid: u16) {
         let mut state = self.state.borrow_mut();
         let buffer = &mut state.buffers[usize::from(bid)];
         buffer.leases -= 1;
@@ -194,129 +219,22 @@ impl Drop for Pool {
     }
 }
 
-/// Received bytes: a lease on memory that the kernel filled.
-///
-/// It derefs to `[u8]`, can be split, kept, and sent as it is. The memory goes back to the loop's
-/// pool when the last chunk that points into it is dropped; a chunk may outlive its loop. Whoever
-/// keeps many chunks for long should copy them: when the pool runs low, receiving goes on with
-/// copies on the heap.
-///
-/// # Examples
-/// ```
-/// # ringio::run(async {
-/// use ringio::net::{TcpListener, TcpStream};
-/// let listener = TcpListener::bind("127.0.0.1:0").await?;
-/// let mut client = TcpStream::connect(listener.local_addr()?).await?;
-/// let (mut server, _) = listener.accept().await?;
-/// client.write_all("key=value").await.0?;
-/// let mut chunk = server.recv().await?;
-/// let key = chunk.split_to(4);
-/// assert_eq!((&key[..], &chunk[..]), (&b"key="[..], &b"value"[..]));
-/// server.write_all(chunk).await.0?;
-/// # Ok::<(), std::io::Error>(())
-/// # }).unwrap();
-/// ```
-pub struct Chunk {
-    start: NonNull<u8>,
-    len: usize,
-    lease: Lease,
-}
+#[cfg(test)]
+mod tests {
+    use crate::driver::Driver;
 
-enum Lease {
-    Empty,
-    Pool(Rc<Pool>, u16),
-    Heap(Rc<[u8]>),
-}
+    use super::*;
 
-impl Chunk {
-    /// No bytes: what a receive gives at the end of the stream.
-    pub(crate) fn empty() -> Chunk {
-        Chunk { start: NonNull::dangling(), len: 0, lease: Lease::Empty }
-    }
-
-    /// The bytes, copied to the heap.
-    pub(crate) fn copy_of(bytes: &[u8]) -> Chunk {
-        let heap: Rc<[u8]> = bytes.into();
-        Chunk { start: NonNull::from(&*heap).cast(), len: heap.len(), lease: Lease::Heap(heap) }
-    }
-
-    /// Whether it leases memory of the pool.
-    pub(crate) fn is_leased(&self) -> bool {
-        matches!(self.lease, Lease::Pool(..))
-    }
-
-    /// The bytes.
-    #[inline]
-    pub(crate) fn as_slice(&self) -> &[u8] {
-        // SAFETY: `len` bytes from `start` are initialised and immutable while the lease is held:
-        // the kernel writes behind them only, and the buffer is not given out again.
-        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
-    }
-
-    /// Takes the first `n` bytes out; the rest stays. Both lease the same memory.
-    ///
-    /// # Panics
-    /// If there are fewer than `n` bytes.
-    pub fn split_to(&mut self, n: usize) -> Chunk {
-        assert!(n <= self.len, "split_to({n}) of a chunk of {} bytes", self.len);
-        let lease = match &self.lease {
-            Lease::Empty => Lease::Empty,
-            Lease::Pool(pool, bid) => {
-                pool.lease_again(*bid);
-                Lease::Pool(pool.clone(), *bid)
-            }
-            Lease::Heap(heap) => Lease::Heap(heap.clone()),
-        };
-        let front = Chunk { start: self.start, len: n, lease };
-        // SAFETY: `n` is within the bytes of the chunk.
-        self.start = unsafe { self.start.add(n) };
-        self.len -= n;
-        front
-    }
-}
-
-impl Drop for Lease {
-    #[inline]
-    fn drop(&mut self) {
-        if let Lease::Pool(pool, bid) = self {
-            pool.release(*bid);
-        }
-    }
-}
-
-impl Deref for Chunk {
-    type Target = [u8];
-
-    #[inline]
-    fn deref(&self) -> &[u8] {
-        self.as_slice()
-    }
-}
-
-// SAFETY: the bytes are leased memory of the pool or shared heap memory, neither of which moves
-// with the chunk; both are initialised, and nobody writes there while the lease is held.
-unsafe impl IoBuf for Chunk {
-    fn as_ptr(&self) -> *const u8 {
-        self.start.as_ptr()
-    }
-    fn len(&self) -> usize {
-        self.len
-    }
-}
-
-impl AsRef<[u8]> for Chunk {
-    fn as_ref(&self) -> &[u8] {
-        self.as_slice()
-    }
-}
-
-impl fmt::Debug for Chunk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = match self.lease {
-            Lease::Empty => "empty",
-            Lease::Pool(..) => "pool",
-            Lease::Heap(_) => "heap",
-        };
-        write!(f, "Chunk({} bytes, {place})", self.len)
+    #[test]
+    fn the_kernel_has_few_buffers_until_it_runs_out_and_after_calm_turns() {
+        let driver = Driver::new(&Config::default()).unwrap();
+        let provided = || driver.pool().state.borrow().provided;
+        assert_eq!(provided(), HOT);
+        driver.pool().grow();
+        driver.top_up();
+        assert_eq!(provided(), 2 * HOT);
+        (0..CALM_TURNS).for_each(|_| driver.pool().calm_down());
+        assert_eq!(driver.pool().state.borrow().hot, HOT);
+        driver.close();
     }
 }

@@ -63,7 +63,7 @@ impl Builder {
         self
     }
 
-    /// Number (at most 32,768) and size in bytes of the kernel-filled buffers. Unless told, 32 of
+    /// Number (at most 32,768) and size in bytes of the kernel-filled buffers. Unless told, 64 of
     /// 64 KiB where the kernel fills them in parts (6.12), and 128 of 16 KiB elsewhere.
     pub fn buffers(mut self, count: u16, size: u32) -> Self {
         self.config.driver.buffers = Some((count, size));
