@@ -10,11 +10,10 @@ use std::time::Duration;
 use socket2::SockRef;
 
 use crate::buf::{BufResult, Chunk, IoBuf, IoBufMut};
-use crate::driver::Descriptor;
+use crate::driver::{self, Descriptor};
 use crate::transport::{Many, One, ReadExact, ReadInto, Stream, Write, WriteVectored};
 
 use super::split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
-use super::tcp_listener::current;
 use super::{ConnectBuilder, ToAddrs};
 
 /// A TCP connection. It belongs to the loop that made it.
@@ -352,7 +351,7 @@ impl TcpStream {
     /// ```
     pub fn from_std(stream: std::net::TcpStream) -> io::Result<TcpStream> {
         stream.set_nonblocking(false)?;
-        Ok(Self::new(Descriptor::new(&current()?, stream.into())))
+        Ok(Self::new(Descriptor::new(&driver::current::expect()?, stream.into())))
     }
 
     /// Gives the connection to the standard library, blocking, with the bytes that were received
