@@ -57,9 +57,7 @@ impl Future for CtrlC {
 }
 
 fn listen() -> io::Result<Interrupts> {
-    let driver = driver::current::get().ok_or_else(|| {
-        io::Error::other("no event loop runs on this thread: call this inside `ringio::run`")
-    })?;
+    let driver = driver::current::expect()?;
     Interrupts::new(&driver, signal::install()?)
 }
 

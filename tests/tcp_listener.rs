@@ -2,6 +2,8 @@
 
 #[path = "support/child.rs"]
 mod child;
+#[path = "support/peer.rs"]
+mod peer;
 #[path = "support/watchdog.rs"]
 mod watchdog;
 
@@ -22,6 +24,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use futures_util::{FutureExt, StreamExt};
+use peer::peer;
 use ringio::net::{TcpListener, TcpStream};
 use ringio::{spawn, timeout, yield_now};
 use watchdog::bounded;
@@ -156,10 +159,9 @@ fn several_tasks_accept_and_none_starves_when_others_go() {
                     }
                 });
             }
-            let threads: Vec<_> = (0..2).map(|_| clients(address, many(1_000))).collect();
-            while !threads.iter().all(JoinHandle::is_finished) {
-                ringio::time::sleep(Duration::from_millis(1)).await;
-            }
+            let both = (0..2).map(|_| clients(address, many(1_000)));
+            let both: Vec<_> = both.collect();
+            peer(|| both.into_iter().for_each(|thread| thread.join().unwrap())).await;
             assert_eq!(answered.get(), 2 * many(1_000));
         });
     });

@@ -1,6 +1,7 @@
 //! The driver of the loop that runs on this thread.
 
 use std::cell::RefCell;
+use std::io;
 use std::rc::Rc;
 
 use super::core::Driver;
@@ -12,6 +13,16 @@ thread_local! {
 /// The running loop's driver, if a loop runs on this thread.
 pub(crate) fn get() -> Option<Rc<Driver>> {
     CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+}
+
+/// The running loop's driver.
+///
+/// # Errors
+/// Outside a loop.
+pub(crate) fn expect() -> io::Result<Rc<Driver>> {
+    get().ok_or_else(|| {
+        io::Error::other("no event loop runs on this thread: call this inside `ringio::run`")
+    })
 }
 
 /// Whether `driver` is that of the running loop.

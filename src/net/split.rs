@@ -7,7 +7,7 @@ use std::net::Shutdown;
 use std::rc::Rc;
 
 use crate::buf::{BufResult, Chunk, IoBuf, IoBufMut};
-use crate::transport::{Many, One, ReadExact, ReadInto, Stream, Write, WriteVectored};
+use crate::transport::{self, ReadExact, ReadInto, Stream};
 
 use super::TcpStream;
 use super::tcp_stream::{Handle, abort, shut_down};
@@ -182,16 +182,22 @@ macro_rules! reading {
             ///
             /// # Errors
             /// As there.
-            pub async fn read<B: IoBufMut>(&mut self, buffer: B) -> BufResult<usize, B> {
-                ReadInto::new(self.transport(), buffer).await
+            pub fn read<B: IoBufMut>(
+&mut self,
+buffer: B,
+) -> impl Future<Output = BufResult<usize, B>> {
+                ReadInto::new(self.transport(), buffer)
             }
 
             /// See [`TcpStream::read_exact`].
             ///
             /// # Errors
             /// As there.
-            pub async fn read_exact<B: IoBufMut>(&mut self, buffer: B) -> BufResult<(), B> {
-                ReadExact(ReadInto::new(self.transport(), buffer)).await
+            pub fn read_exact<B: IoBufMut>(
+&mut self,
+buffer: B,
+) -> impl Future<Output = BufResult<(), B>> {
+                ReadExact(ReadInto::new(self.transport(), buffer))
             }
         }
 
@@ -211,31 +217,33 @@ macro_rules! writing {
             ///
             /// # Errors
             /// As there.
-            pub async fn write<B: IoBuf>(&mut self, buffer: B) -> BufResult<usize, B> {
-                let (result, One(buffer)) = Write::new(self.transport(), One(buffer)).await;
-                (result, buffer)
+            pub fn write<B: IoBuf>(
+&mut self,
+buffer: B,
+) -> impl Future<Output = BufResult<usize, B>> {
+                transport::write(self.transport(), buffer)
             }
 
             /// See [`TcpStream::write_all`].
             ///
             /// # Errors
             /// As there.
-            pub async fn write_all<B: IoBuf>(&mut self, buffer: B) -> BufResult<(), B> {
-                let (result, buffer) = self.write(buffer).await;
-                (result.map(drop), buffer)
+            pub fn write_all<B: IoBuf>(
+&mut self,
+buffer: B,
+) -> impl Future<Output = BufResult<(), B>> {
+                transport::write_all(self.transport(), buffer)
             }
 
             /// See [`TcpStream::writev`].
             ///
             /// # Errors
             /// As there.
-            pub async fn writev<B: IoBuf>(
-                &mut self,
-                buffers: Vec<B>,
-            ) -> BufResult<usize, Vec<B>> {
-                let write = WriteVectored::new(self.transport(), Many(buffers));
-                let (result, Many(buffers)) = write.await;
-                (result, buffers)
+            pub fn writev<B: IoBuf>(
+&mut self,
+buffers: Vec<B>,
+) -> impl Future<Output = BufResult<usize, Vec<B>>> {
+                transport::write_vectored(self.transport(), buffers)
             }
 
             /// See [`TcpStream::shutdown`].

@@ -3,10 +3,9 @@
 use std::io;
 use std::net::SocketAddr;
 
-use crate::op::{self, SocketKind};
+use crate::op;
 
-use super::address::resolve;
-use super::tcp_listener::{current, set_buffers};
+use super::tcp_settings::{TcpSettings, first_of};
 use super::{TcpStream, ToAddrs};
 
 /// How to connect. On Linux 6.7 and later all of it goes through the ring.
@@ -30,28 +29,26 @@ use super::{TcpStream, ToAddrs};
 #[derive(Clone, Debug, Default)]
 #[must_use = "a builder does nothing until `connect`"]
 pub struct ConnectBuilder {
-    nodelay: bool,
-    recv_buffer: Option<usize>,
-    send_buffer: Option<usize>,
+    settings: TcpSettings,
     local: Option<SocketAddr>,
 }
 
 impl ConnectBuilder {
     /// Sends small segments at once (`TCP_NODELAY`). Off unless told.
     pub fn nodelay(mut self, on: bool) -> Self {
-        self.nodelay = on;
+        self.settings.nodelay = on;
         self
     }
 
     /// Bytes of the kernel's receive buffer (`SO_RCVBUF`).
     pub fn recv_buffer(mut self, n: usize) -> Self {
-        self.recv_buffer = Some(n);
+        self.settings.recv_buffer = Some(n);
         self
     }
 
     /// Bytes of the kernel's send buffer (`SO_SNDBUF`).
     pub fn send_buffer(mut self, n: usize) -> Self {
-        self.send_buffer = Some(n);
+        self.settings.send_buffer = Some(n);
         self
     }
 
@@ -68,24 +65,12 @@ impl ConnectBuilder {
     ///
     /// # Cancel safety
     /// The socket of a dropped future is closed, also if it connects at that moment.
-    #[expect(clippy::missing_panics_doc, reason = "`resolve` gives at least one address")]
     pub async fn connect(self, address: impl ToAddrs) -> io::Result<TcpStream> {
-        let mut last = None;
-        for address in resolve(address).await? {
-            match self.connect_one(address).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = Some(error),
-            }
-        }
-        Err(last.expect("`resolve` gives at least one address"))
+        first_of(address, async |address| self.connect_one(address).await).await
     }
 
     async fn connect_one(&self, address: SocketAddr) -> io::Result<TcpStream> {
-        let socket = op::socket(&current()?, SocketKind::tcp(&address)).await?;
-        if self.nodelay {
-            op::set_option(&socket, libc::IPPROTO_TCP, libc::TCP_NODELAY, 1).await?;
-        }
-        set_buffers(&socket, self.recv_buffer, self.send_buffer).await?;
+        let socket = self.settings.open(&address).await?;
         if let Some(local) = self.local {
             op::bind(&socket, local).await?;
         }

@@ -7,13 +7,11 @@ use std::rc::Rc;
 
 use socket2::SockRef;
 
-use crate::driver::{self, Descriptor, Driver};
-use crate::op::{self, SocketKind};
+use crate::driver::{self, Descriptor};
 use crate::transport::Listener;
 
-use super::address::resolve;
 use super::incoming::Accept;
-use super::{Incoming, TcpStream, ToAddrs};
+use super::{Incoming, ListenerBuilder, TcpStream, ToAddrs};
 
 /// A socket that takes TCP connections.
 ///
@@ -56,7 +54,7 @@ impl TcpListener {
         ListenerBuilder::default()
     }
 
-    fn new(socket: Descriptor) -> TcpListener {
+    pub(super) fn new(socket: Descriptor) -> TcpListener {
         TcpListener { transport: Listener::new(socket), closing: false }
     }
 
@@ -132,7 +130,7 @@ impl TcpListener {
     /// ```
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
         listener.set_nonblocking(false)?;
-        Ok(Self::new(Descriptor::new(&current()?, listener.into())))
+        Ok(Self::new(Descriptor::new(&driver::current::expect()?, listener.into())))
     }
 
     /// Stops accepting, and closes the connections that nobody has taken. When it returns, the
@@ -176,131 +174,6 @@ impl AsFd for TcpListener {
     }
 }
 
-pub(super) fn current() -> io::Result<Rc<Driver>> {
-    driver::current::get().ok_or_else(|| {
-        io::Error::other("no event loop runs on this thread: call this inside `ringio::run`")
-    })
-}
-
 pub(super) fn address(address: socket2::SockAddr) -> io::Result<SocketAddr> {
     address.as_socket().ok_or_else(|| io::Error::other("the socket has no internet address"))
-}
-
-/// How to listen.
-///
-/// # Examples
-/// ```
-/// # ringio::run(async {
-/// use ringio::net::TcpListener;
-/// let listener = TcpListener::builder()
-///     .reuse_port(true)
-///     .backlog(4096)
-///     .nodelay(true)
-///     .recv_buffer(256 * 1024)
-///     .send_buffer(256 * 1024)
-///     .bind("127.0.0.1:0")
-///     .await?;
-/// # Ok::<(), std::io::Error>(())
-/// # }).unwrap();
-/// ```
-#[derive(Clone, Debug)]
-#[must_use = "a builder does nothing until `bind`"]
-pub struct ListenerBuilder {
-    reuse_port: bool,
-    backlog: u32,
-    nodelay: bool,
-    recv_buffer: Option<usize>,
-    send_buffer: Option<usize>,
-}
-
-impl Default for ListenerBuilder {
-    fn default() -> Self {
-        ListenerBuilder {
-            reuse_port: false,
-            backlog: 1024,
-            nodelay: false,
-            recv_buffer: None,
-            send_buffer: None,
-        }
-    }
-}
-
-impl ListenerBuilder {
-    /// Lets several listeners share the port (`SO_REUSEPORT`): one per core, and the kernel
-    /// spreads the connections. Off unless told.
-    pub fn reuse_port(mut self, on: bool) -> Self {
-        self.reuse_port = on;
-        self
-    }
-
-    /// Most connections that wait to be accepted; the kernel caps it at `net.core.somaxconn`.
-    /// 1,024 unless told.
-    pub fn backlog(mut self, n: u32) -> Self {
-        self.backlog = n;
-        self
-    }
-
-    /// Sends small segments at once (`TCP_NODELAY`) on every accepted connection. Off unless told.
-    pub fn nodelay(mut self, on: bool) -> Self {
-        self.nodelay = on;
-        self
-    }
-
-    /// Bytes of the kernel's receive buffer (`SO_RCVBUF`) of every accepted connection.
-    pub fn recv_buffer(mut self, n: usize) -> Self {
-        self.recv_buffer = Some(n);
-        self
-    }
-
-    /// Bytes of the kernel's send buffer (`SO_SNDBUF`) of every accepted connection.
-    pub fn send_buffer(mut self, n: usize) -> Self {
-        self.send_buffer = Some(n);
-        self
-    }
-
-    /// Listens. Of several addresses the first that can be bound is taken. `SO_REUSEADDR` is set,
-    /// so that a server can be started again at once.
-    ///
-    /// # Errors
-    /// What socket(2), setsockopt(2), bind(2) and listen(2) say.
-    #[expect(clippy::missing_panics_doc, reason = "`resolve` gives at least one address")]
-    pub async fn bind(self, address: impl ToAddrs) -> io::Result<TcpListener> {
-        let mut last = None;
-        for address in resolve(address).await? {
-            match self.bind_one(address).await {
-                Ok(listener) => return Ok(listener),
-                Err(error) => last = Some(error),
-            }
-        }
-        Err(last.expect("`resolve` gives at least one address"))
-    }
-
-    async fn bind_one(&self, address: SocketAddr) -> io::Result<TcpListener> {
-        let socket = op::socket(&current()?, SocketKind::tcp(&address)).await?;
-        op::set_option(&socket, libc::SOL_SOCKET, libc::SO_REUSEADDR, 1).await?;
-        if self.reuse_port {
-            op::set_option(&socket, libc::SOL_SOCKET, libc::SO_REUSEPORT, 1).await?;
-        }
-        if self.nodelay {
-            op::set_option(&socket, libc::IPPROTO_TCP, libc::TCP_NODELAY, 1).await?;
-        }
-        set_buffers(&socket, self.recv_buffer, self.send_buffer).await?;
-        op::bind(&socket, address).await?;
-        op::listen(&socket, self.backlog).await?;
-        Ok(TcpListener::new(socket))
-    }
-}
-
-pub(super) async fn set_buffers(
-    socket: &Descriptor,
-    recv: Option<usize>,
-    send: Option<usize>,
-) -> io::Result<()> {
-    for (name, bytes) in [(libc::SO_RCVBUF, recv), (libc::SO_SNDBUF, send)] {
-        if let Some(bytes) = bytes {
-            let bytes = i32::try_from(bytes).unwrap_or(i32::MAX);
-            op::set_option(socket, libc::SOL_SOCKET, name, bytes).await?;
-        }
-    }
-    Ok(())
 }

@@ -10,11 +10,10 @@ use std::time::Duration;
 use socket2::SockRef;
 
 use crate::buf::{BufResult, Chunk, IoBuf, IoBufMut};
-use crate::driver::Descriptor;
-use crate::transport::{Many, One, ReadExact, ReadInto, Stream, Write, WriteVectored};
+use crate::driver::{self, Descriptor};
+use crate::transport::{self, ReadExact, ReadInto, Stream};
 
 use super::split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
-use super::tcp_listener::current;
 use super::{ConnectBuilder, ToAddrs};
 
 /// A TCP connection. It belongs to the loop that made it.
@@ -124,8 +123,8 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// # }).unwrap();
     /// ```
-    pub async fn read<B: IoBufMut>(&mut self, buffer: B) -> BufResult<usize, B> {
-        ReadInto::new(self.transport(), buffer).await
+    pub fn read<B: IoBufMut>(&mut self, buffer: B) -> impl Future<Output = BufResult<usize, B>> {
+        ReadInto::new(self.transport(), buffer)
     }
 
     /// Reads until the capacity of `buffer` is filled (of a vector, that is its `capacity()`, not
@@ -138,8 +137,8 @@ impl TcpStream {
     /// # Cancel safety
     /// Nothing is lost but the buffer: the bytes that a dropped future has read go to the next
     /// call. A future that is forgotten (`mem::forget`) keeps those that it has read already.
-    pub async fn read_exact<B: IoBufMut>(&mut self, buffer: B) -> BufResult<(), B> {
-        ReadExact(ReadInto::new(self.transport(), buffer)).await
+    pub fn read_exact<B: IoBufMut>(&mut self, buffer: B) -> impl Future<Output = BufResult<(), B>> {
+        ReadExact(ReadInto::new(self.transport(), buffer))
     }
 
     /// Sends all of `buffer`; the count is its length. Same as [`write_all`](TcpStream::write_all),
@@ -163,9 +162,8 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// # }).unwrap();
     /// ```
-    pub async fn write<B: IoBuf>(&mut self, buffer: B) -> BufResult<usize, B> {
-        let (result, One(buffer)) = Write::new(self.transport(), One(buffer)).await;
-        (result, buffer)
+    pub fn write<B: IoBuf>(&mut self, buffer: B) -> impl Future<Output = BufResult<usize, B>> {
+        transport::write(self.transport(), buffer)
     }
 
     /// Sends all of `buffer`. The kernel has all of it when this returns.
@@ -179,9 +177,8 @@ impl TcpStream {
     /// they are below that) the write belongs to the connection: dropping the future loses
     /// nothing, it is still sent whole and in order, or the connection ends and the next call
     /// says so. Dropping the stream stops it.
-    pub async fn write_all<B: IoBuf>(&mut self, buffer: B) -> BufResult<(), B> {
-        let (result, buffer) = self.write(buffer).await;
-        (result.map(drop), buffer)
+    pub fn write_all<B: IoBuf>(&mut self, buffer: B) -> impl Future<Output = BufResult<(), B>> {
+        transport::write_all(self.transport(), buffer)
     }
 
     /// Sends all of several buffers, in order, as one write; the count is their length in all.
@@ -205,9 +202,11 @@ impl TcpStream {
     /// # }).unwrap();
     /// ```
     #[doc(alias = "writelines")]
-    pub async fn writev<B: IoBuf>(&mut self, buffers: Vec<B>) -> BufResult<usize, Vec<B>> {
-        let (result, Many(buffers)) = WriteVectored::new(self.transport(), Many(buffers)).await;
-        (result, buffers)
+    pub fn writev<B: IoBuf>(
+        &mut self,
+        buffers: Vec<B>,
+    ) -> impl Future<Output = BufResult<usize, Vec<B>>> {
+        transport::write_vectored(self.transport(), buffers)
     }
 
     /// Ends one direction or both. Our direction ends (FIN) behind the last write that was begun.
@@ -352,7 +351,7 @@ impl TcpStream {
     /// ```
     pub fn from_std(stream: std::net::TcpStream) -> io::Result<TcpStream> {
         stream.set_nonblocking(false)?;
-        Ok(Self::new(Descriptor::new(&current()?, stream.into())))
+        Ok(Self::new(Descriptor::new(&driver::current::expect()?, stream.into())))
     }
 
     /// Gives the connection to the standard library, blocking, with the bytes that were received

@@ -54,14 +54,7 @@ pub(crate) struct Submit<T: Operation> {
 
 /// An operation on the loop that runs on this thread.
 pub(crate) fn submit_now<T: Operation>(operation: T) -> io::Result<Submit<T>> {
-    let driver = driver::current::get().ok_or_else(no_loop)?;
-    Ok(Submit::new(&driver, operation))
-}
-
-fn no_loop() -> io::Error {
-    io::Error::other(
-        "no event loop runs on this thread: call this inside `ringio::run` or `Runner::run`",
-    )
+    Ok(Submit::new(&driver::current::expect()?, operation))
 }
 
 impl<T: Operation> Submit<T> {

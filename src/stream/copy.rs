@@ -3,13 +3,10 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::Shutdown;
-use std::pin::{Pin, pin};
-use std::rc::Rc;
+use std::pin::pin;
 use std::task::Poll;
 
-use crate::buf::Chunk;
 use crate::net::{ReadHalf, TcpStream, WriteHalf};
-use crate::transport::{One, Stream, Write};
 
 /// Sends everything that `from` receives to `to`, until the end of the stream; gives the number of
 /// bytes. While `to` is blocked nothing more is read than the connection's receive credit.
@@ -38,31 +35,15 @@ use crate::transport::{One, Stream, Write};
 pub async fn copy(from: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>) -> io::Result<u64> {
     let mut total = 0;
     loop {
-        // First of all, so that the chunk is never in the hands of this future alone.
+        // With room the write is begun at its first poll, so that a chunk which was received is
+        // never in the hands of this future alone.
         to.room().await?;
         let chunk = from.recv().await?;
         if chunk.is_empty() {
             return Ok(total);
         }
-        let len = chunk.len() as u64;
-        let write = Write::new(to.transport(), One(chunk));
-        let mut passing = Passing { from: from.transport(), write };
-        poll_fn(|cx| Pin::new(&mut passing.write).poll(cx)).await.0?;
-        total += len;
-    }
-}
-
-/// A chunk on its way. If the copy is dropped before the write has begun, it goes back.
-struct Passing<'a> {
-    from: &'a Rc<Stream>,
-    write: Write<'a, Chunk>,
-}
-
-impl Drop for Passing<'_> {
-    fn drop(&mut self) {
-        if let Some(One(chunk)) = self.write.take_unadmitted() {
-            self.from.put_back(chunk);
-        }
+        total += chunk.len() as u64;
+        to.write_all(chunk).await.0?;
     }
 }
 

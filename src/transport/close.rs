@@ -1,6 +1,7 @@
 //! The end of a transport: its operations are cancelled by exact key and reaped, then the
 //! descriptor is closed. Closing first would neither cancel them nor send FIN.
 
+use std::cell::RefCell;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -61,16 +62,28 @@ impl Closing {
         routing.wakes.take_from(&mut self.waiter);
     }
 
-    pub(super) fn result(&self) -> Option<io::Result<()>> {
+    fn result(&self) -> Option<io::Result<()>> {
         self.result.map(|res| match res {
             res if res < 0 => Err(io::Error::from_raw_os_error(-res)),
             _ => Ok(()),
         })
     }
+}
 
-    pub(super) fn wait(&mut self, waker: Waker) -> Option<Waker> {
-        self.waiter.replace(waker)
+/// Waits until the descriptor is closed, on the loop that closes it.
+pub(super) fn poll_closed(
+    closing: &RefCell<Closing>,
+    check_loop: impl FnOnce() -> io::Result<()>,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    if let Some(result) = closing.borrow().result() {
+        return Poll::Ready(result);
     }
+    check_loop()?;
+    let waker = cx.waker().clone();
+    let before = closing.borrow_mut().waiter.replace(waker);
+    drop(before);
+    Poll::Pending
 }
 
 impl Stream {
@@ -104,14 +117,7 @@ impl Stream {
 
     /// Waits until the descriptor is closed.
     pub(crate) fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Some(result) = self.closing.borrow().result() {
-            return Poll::Ready(result);
-        }
-        self.check_loop()?;
-        let waker = cx.waker().clone();
-        let before = self.closing.borrow_mut().wait(waker);
-        drop(before);
-        Poll::Pending
+        poll_closed(&self.closing, || self.check_loop(), cx)
     }
 
     /// Waits until nothing is in flight, with the receive side stopped, and gives the descriptor

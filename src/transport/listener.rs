@@ -16,7 +16,7 @@ use crate::time::Instant;
 use crate::util::budget;
 use crate::util::contain::contain;
 
-use super::close::Closing;
+use super::close::{Closing, poll_closed};
 
 /// Connections that are accepted, or are about to be, ahead of the `accept()` that takes them; the
 /// rest waits in the kernel's backlog.
@@ -242,14 +242,7 @@ impl Listener {
 
     /// Waits until the descriptor is closed: the port is free then.
     pub(crate) fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Some(result) = self.closing.borrow().result() {
-            return Poll::Ready(result);
-        }
-        self.check_loop()?;
-        let waker = cx.waker().clone();
-        let before = self.closing.borrow_mut().wait(waker);
-        drop(before);
-        Poll::Pending
+        poll_closed(&self.closing, || self.check_loop(), cx)
     }
 }
 

@@ -14,4 +14,4 @@ mod writer;
 pub(crate) use listener::{Accepting, Listener};
 pub(crate) use read_future::{ReadExact, ReadInto};
 pub(crate) use stream::Stream;
-pub(crate) use write_future::{Many, One, Write, WriteVectored};
+pub(crate) use write_future::{write, write_all, write_vectored};

@@ -16,6 +16,10 @@ impl ReadAhead {
     }
 
     pub(crate) fn push(&mut self, chunk: Chunk) {
+        if self.chunks.capacity() == 0 {
+            // Most connections never park a second chunk, and there are many connections.
+            self.chunks.reserve_exact(1);
+        }
         self.chunks.push_back(chunk);
     }
 

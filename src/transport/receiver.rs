@@ -144,8 +144,8 @@ impl Stream {
         Poll::Pending
     }
 
-    /// Bytes that were taken, and not used after all, are the next to be read.
-    pub(crate) fn put_back(&self, chunk: Chunk) {
+    /// Bytes that were taken too early go back to the front.
+    pub(super) fn put_back(&self, chunk: Chunk) {
         self.receiver.borrow_mut().ahead.put_back(chunk);
     }
 

@@ -18,34 +18,65 @@ use crate::util::budget;
 use super::stream::Stream;
 use super::writer::Memory;
 
-/// Several buffers, as one write takes them.
+/// What one write sends, and what its caller gets back.
 pub(crate) trait Buffers: 'static {
+    /// The result together with the buffers.
+    type Given;
+
     /// Bytes in all.
     fn total(&self) -> usize;
     fn memory(&self) -> Memory;
+    fn give_back(self, sent: io::Result<usize>) -> Self::Given;
 }
 
-/// One buffer.
-pub(crate) struct One<B>(pub(crate) B);
+/// One buffer, with the count.
+pub(crate) struct One<B>(B);
 
 impl<B: IoBuf> Buffers for One<B> {
+    type Given = BufResult<usize, B>;
+
     fn total(&self) -> usize {
         self.0.len()
     }
     fn memory(&self) -> Memory {
         Memory::One(self.0.as_ptr())
     }
+    fn give_back(self, sent: io::Result<usize>) -> Self::Given {
+        (sent, self.0)
+    }
 }
 
-/// A vector of buffers.
-pub(crate) struct Many<B>(pub(crate) Vec<B>);
+/// One buffer, without the count.
+pub(crate) struct All<B>(One<B>);
+
+impl<B: IoBuf> Buffers for All<B> {
+    type Given = BufResult<(), B>;
+
+    fn total(&self) -> usize {
+        self.0.total()
+    }
+    fn memory(&self) -> Memory {
+        self.0.memory()
+    }
+    fn give_back(self, sent: io::Result<usize>) -> Self::Given {
+        (sent.map(drop), self.0.0)
+    }
+}
+
+/// A vector of buffers, with the count.
+pub(crate) struct Many<B>(Vec<B>);
 
 impl<B: IoBuf> Buffers for Many<B> {
+    type Given = BufResult<usize, Vec<B>>;
+
     fn total(&self) -> usize {
         self.0.iter().map(IoBuf::len).sum()
     }
     fn memory(&self) -> Memory {
         Memory::Many(self.0.iter().map(|buffer| (buffer.as_ptr(), buffer.len())).collect())
+    }
+    fn give_back(self, sent: io::Result<usize>) -> Self::Given {
+        (sent, self.0)
     }
 }
 
@@ -59,19 +90,27 @@ pub(crate) struct Writing<'a, T: Buffers> {
     admitted: Option<u64>,
 }
 
-/// A write of one buffer.
-pub(crate) type Write<'a, B> = Writing<'a, One<B>>;
-/// A write of several buffers.
-pub(crate) type WriteVectored<'a, B> = Writing<'a, Many<B>>;
+/// Sends all of a buffer, and counts.
+pub(crate) fn write<B: IoBuf>(stream: &Rc<Stream>, buffer: B) -> Writing<'_, One<B>> {
+    Writing::new(stream, One(buffer))
+}
+
+/// Sends all of a buffer.
+pub(crate) fn write_all<B: IoBuf>(stream: &Rc<Stream>, buffer: B) -> Writing<'_, All<B>> {
+    Writing::new(stream, All(One(buffer)))
+}
+
+/// Sends all of several buffers, and counts.
+pub(crate) fn write_vectored<B: IoBuf>(
+    stream: &Rc<Stream>,
+    buffers: Vec<B>,
+) -> Writing<'_, Many<B>> {
+    Writing::new(stream, Many(buffers))
+}
 
 impl<'a, T: Buffers> Writing<'a, T> {
-    pub(crate) fn new(stream: &'a Rc<Stream>, buffers: T) -> Self {
+    fn new(stream: &'a Rc<Stream>, buffers: T) -> Self {
         Writing { stream, buffers: Some(buffers), total: 0, admitted: None }
-    }
-
-    /// Takes the buffers back if the write has not begun.
-    pub(crate) fn take_unadmitted(&mut self) -> Option<T> {
-        if self.admitted.is_none() { self.buffers.take() } else { None }
     }
 
     fn poll_total(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
@@ -111,12 +150,12 @@ fn spent<T>(result: io::Result<T>, cx: &mut Context<'_>) -> Poll<io::Result<T>> 
 impl<T: Buffers> Unpin for Writing<'_, T> {}
 
 impl<T: Buffers> Future for Writing<'_, T> {
-    type Output = BufResult<usize, T>;
+    type Output = T::Given;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let result = ready!(self.poll_total(cx));
         let buffers = self.buffers.take().expect("a write holds its buffers until it is done");
-        Poll::Ready((result, buffers))
+        Poll::Ready(buffers.give_back(result))
     }
 }
 

@@ -199,6 +199,10 @@ impl Stream {
     fn admit(self: &Rc<Self>, request: Request) -> io::Result<u64> {
         let mut writer = self.writer.borrow_mut();
         let (number, len) = (writer.completed + writer.queue.len() as u64, request.len);
+        if writer.queue.capacity() == 0 {
+            // Most connections never queue a second write, and there are many connections.
+            writer.queue.reserve_exact(1);
+        }
         writer.queue.push_back(request);
         writer.queued += len;
         drop(writer);

@@ -1,41 +1,22 @@
 //! What the tests of sockets share: a watchdog, peers of the standard library, bytes that tell
 //! their place.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(dead_code, unused_imports, reason = "each test program uses a part of it")]
+
+mod peer;
+mod watchdog;
 
 use std::future::poll_fn;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::{AsFd, AsRawFd};
-use std::panic::resume_unwind;
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Arc, LazyLock, Mutex};
-use std::task::{Poll, Waker};
-use std::thread;
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::task::Poll;
 
 use nix::sys::socket::{MsgFlags, recv};
 use ringio::net::TcpStream;
 
-/// No test takes this long, unless something has hung.
-const LIMIT: Duration = Duration::from_secs(30);
-
-/// Runs a test in a thread, and fails if it has not ended in time.
-#[track_caller]
-pub(crate) fn within<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> T {
-    let (done, ended) = channel();
-    let name = thread::current().name().unwrap_or("test").to_owned();
-    let thread = thread::Builder::new().name(name).spawn(move || {
-        let result = body();
-        // The watchdog may have given up.
-        let _ = done.send(());
-        result
-    });
-    let thread = thread.expect("a thread can be started");
-    if let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(LIMIT) {
-        panic!("the test has hung: it has not ended within {LIMIT:?}");
-    }
-    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
-}
+pub(crate) use peer::{peer, start_peer};
+pub(crate) use watchdog::bounded as within;
 
 /// Runs a test on a loop of its own, with the watchdog.
 #[track_caller]
@@ -74,38 +55,6 @@ pub(crate) fn narrow_pair() -> (TcpStream, std::net::TcpStream) {
 pub(crate) fn ring_pair() -> (TcpStream, TcpStream) {
     let (ours, peer) = std_pair();
     (TcpStream::from_std(ours).unwrap(), TcpStream::from_std(peer).unwrap())
-}
-
-/// What a blocking peer gives, awaited without blocking the loop.
-pub(crate) async fn peer<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> T {
-    start_peer(body).await
-}
-
-/// As [`peer`], begun now.
-pub(crate) fn start_peer<T: Send + 'static>(
-    body: impl FnOnce() -> T + Send + 'static,
-) -> impl Future<Output = T> {
-    let shared = Arc::new(Mutex::new((None, None::<Waker>)));
-    let promise = shared.clone();
-    let mut thread = Some(thread::spawn(move || {
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
-        let mut shared = promise.lock().unwrap();
-        shared.0 = Some(outcome);
-        if let Some(waiter) = shared.1.take() {
-            drop(shared);
-            waiter.wake();
-        }
-    }));
-    poll_fn(move |cx| {
-        let mut shared = shared.lock().unwrap();
-        let Some(outcome) = shared.0.take() else {
-            shared.1 = Some(cx.waker().clone());
-            return Poll::Pending;
-        };
-        drop(shared);
-        drop(thread.take().map(|thread| thread.join()));
-        Poll::Ready(outcome.unwrap_or_else(|panic| resume_unwind(panic)))
-    })
 }
 
 /// Polls a future once.

@@ -4,13 +4,13 @@ use std::cell::Cell;
 use std::io;
 use std::net::TcpStream as StdStream;
 use std::rc::Rc;
-use std::thread;
 use std::time::Duration;
 
 use ringio::net::TcpListener;
 use ringio::spawn;
 use socket2::SockRef;
 
+use crate::peer::peer;
 use crate::watchdog::bounded;
 use crate::{answer, ask};
 
@@ -34,11 +34,7 @@ fn two_listeners_share_a_port_and_its_connections() {
                 });
                 count
             });
-            let clients = thread::spawn(move || (0..200).for_each(|_| ask(address)));
-            while !clients.is_finished() {
-                ringio::time::sleep(Duration::from_millis(1)).await;
-            }
-            clients.join().unwrap();
+            peer(move || (0..200).for_each(|_| ask(address))).await;
             let [first, second] = counts.map(|count| count.get());
             assert!(first > 0 && second > 0, "{first} and {second}");
             assert_eq!(first + second, 200);
