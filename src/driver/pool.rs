@@ -65,8 +65,7 @@ struct Buffer {
 }
 
 impl Pool {
-    /// Maps the memory and registers the group. Where memory for locked pages is short, a
-    /// smaller group is tried.
+    /// Maps the memory and registers the group.
     ///
     /// # Errors
     /// What mmap(2) and the registration say.
