@@ -31,7 +31,7 @@ pub unsafe trait IoBuf: 'static {
     }
 }
 
-/// A buffer that the kernel can write to.
+/// A buffer that the kernel can write to: a `Vec<u8>`, or a [`Slice`](super::Slice) of one.
 ///
 /// # Examples
 /// ```

@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 ///
 /// The rule: a moving average of the idle gaps, weight 1/8, each gap capped at four thresholds;
 /// spin while the average is at most the threshold, unless loops share CPUs. See
-/// `docs/PERFORMANCE.md` for what was tried.
+/// `docs/PERFORMANCE.md` for its reasons.
 #[derive(Debug)]
 pub(crate) struct Spin {
     window: u64,

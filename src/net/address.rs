@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::runtime::lookup;
 
-/// What can be connected or bound to. Names are looked up on a thread of their own, never with a
+/// What can be connected or bound to. Names are looked up on other threads, never with a
 /// blocking call on the loop.
 ///
 /// It is implemented for `SocketAddr`, an IP address with a port, `"host:port"` as `&str` or
@@ -63,7 +63,7 @@ pub(crate) async fn resolve(address: impl ToAddrs) -> io::Result<Vec<SocketAddr>
 /// When the name does not resolve, or `address` lacks a port.
 ///
 /// # Cancel safety
-/// A dropped look-up runs on in its thread, and its answer is dropped.
+/// A dropped look-up runs on in its thread, and its answer is thrown away.
 ///
 /// # Examples
 /// ```

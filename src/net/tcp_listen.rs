@@ -76,7 +76,10 @@ impl ListenerBuilder {
     /// so that a server can be started again at once.
     ///
     /// # Errors
-    /// What socket(2), setsockopt(2), bind(2) and listen(2) say.
+    /// What socket(2), setsockopt(2), bind(2) and listen(2) say about the last address tried.
+    ///
+    /// # Cancel safety
+    /// A dropped future leaves nothing behind.
     pub async fn bind(self, address: impl ToAddrs) -> io::Result<TcpListener> {
         first_of(address, async |address| self.bind_one(address).await).await
     }

@@ -16,8 +16,8 @@ use super::{Incoming, ListenerBuilder, TcpStream, ToAddrs};
 /// A socket that takes TCP connections.
 ///
 /// The listener itself accepts, from the first call of [`accept`](TcpListener::accept) on, and
-/// keeps up to 64 connections that nobody has taken; beyond that they wait in the kernel's
-/// backlog.
+/// keeps up to 64 connections that nobody has taken, with up to sixteen accepts in flight; beyond
+/// that they wait in the kernel's backlog.
 ///
 /// # Examples
 /// ```
@@ -87,6 +87,11 @@ impl TcpListener {
 
     /// The connections as a stream that never ends; it does not ask whose they are, which saves a
     /// system call each.
+    ///
+    /// Its errors are those of [`accept`](TcpListener::accept), and it goes on after them.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost: connections that arrive for a dropped stream go to whoever accepts next.
     ///
     /// # Examples
     /// ```

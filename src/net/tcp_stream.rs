@@ -173,10 +173,10 @@ impl TcpStream {
     /// stays: later writes return it too.
     ///
     /// # Cancel safety
-    /// From its first poll on (or, while more than 64 KiB of earlier writes are queued, from when
-    /// they are below that) the write belongs to the connection: dropping the future loses
-    /// nothing, it is still sent whole and in order, or the connection ends and the next call
-    /// says so. Dropping the stream stops it.
+    /// From the first poll that finds at most 64 KiB of earlier writes queued (as a rule that is
+    /// its first poll) the write belongs to the connection: dropping the future loses nothing, it
+    /// is still sent whole and in order, or the connection ends and the next call says so. Before,
+    /// nothing of it is sent. Dropping or aborting the stream stops it.
     pub fn write_all<B: IoBuf>(&mut self, buffer: B) -> impl Future<Output = BufResult<(), B>> {
         transport::write_all(self.transport(), buffer)
     }
@@ -209,13 +209,17 @@ impl TcpStream {
         transport::write_vectored(self.transport(), buffers)
     }
 
-    /// Ends one direction or both. Our direction ends (FIN) behind the last write that was begun.
+    /// Ends one direction or both. Our direction ends (FIN) behind the last write that was begun;
+    /// later writes are `BrokenPipe`. The receiving direction ends at once: what has been received
+    /// is still given out, then the end of the stream.
     ///
     /// # Errors
-    /// What shutdown(2) says, e.g. `NotConnected`.
+    /// What shutdown(2) says about our direction, e.g. `NotConnected`, or what send(2) has said, if
+    /// a write that was begun is lost.
     ///
     /// # Cancel safety
-    /// From its first poll on it happens, whether the future is dropped or not.
+    /// From its first poll on it happens, whether the future is dropped or not; dropping the
+    /// stream ends both directions anyway.
     ///
     /// # Examples
     /// ```

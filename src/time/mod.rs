@@ -2,8 +2,8 @@
 //!
 //! Timers live in user space, in a wheel per loop: arming and cancelling one takes constant time
 //! and no system call, and a million sleepers cost the kernel one deadline. A timer never fires
-//! early; it fires late by at most 65.5 µs plus the kernel's own lateness (some 20 µs) and what is
-//! left of the turn that the loop is in.
+//! early; it fires late by at most a tick of the wheel (65.5 µs), the kernel's own lateness, and what
+//! is left of the turn that the loop is in.
 
 pub(crate) mod clock;
 mod instant;

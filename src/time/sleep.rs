@@ -14,8 +14,8 @@ use crate::util::Key;
 /// Waits until `duration` has passed.
 ///
 /// The time counts from this call (from the first poll if the call is made outside a loop).
-/// It never ends early, and late by at most 100 µs and what is left of the loop's turn. A sleep of
-/// zero lets the loop turn once. `Duration::MAX`, like everything beyond 584 years, never ends.
+/// It never ends early; [`time`](crate::time) says how late. A sleep of zero lets the loop turn
+/// once. `Duration::MAX`, like everything beyond 584 years, never ends.
 ///
 /// # Panics
 ///

@@ -33,7 +33,7 @@ pub(crate) const FEATURES: &[(Caps, &str, &str)] = &[
     (Caps::SUBMIT_ALL, "a refusal does not end a batch", "submitting again"),
 ];
 
-/// The kernel's features as found, and which of them are used.
+/// The kernel's features as found, and which of them rings may use.
 ///
 /// Its `Display` is a table, or the reason why no ring can be made.
 ///
@@ -71,7 +71,7 @@ impl Support {
         self.caps.as_ref().ok().map(|caps| caps.0)
     }
 
-    /// What rings use: what was found, limited by `RINGIO_CAPS`.
+    /// What rings may use: what was found, limited by `RINGIO_CAPS`.
     pub fn used(&self) -> Option<Caps> {
         self.caps.as_ref().ok().map(|caps| caps.1)
     }
