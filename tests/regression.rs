@@ -407,3 +407,42 @@ fn a_forked_child_closes_its_own_copy_of_a_socket() {
         });
     });
 }
+
+/// With one buffer for two connections that always have more, each gets it in turn.
+#[test]
+fn whoever_waits_for_a_buffer_is_not_overtaken_for_ever() {
+    const SHARE: usize = 300 * 1024;
+    let counts = within(|| {
+        let mut runner = Runner::builder().buffers(1, 4096).build().unwrap();
+        let read = [Rc::new(Cell::new(0)), Rc::new(Cell::new(0))];
+        let peers: Vec<_> = (0..2).map(|_| std_pair()).collect();
+        for (_, peer) in &peers {
+            // All of it is in the kernel before anybody reads.
+            socket2::SockRef::from(peer).set_send_buffer_size(4 * SHARE).unwrap();
+            (&*peer).write_all(&vec![1; SHARE]).unwrap();
+        }
+        runner
+            .run(async {
+                let tasks = peers.iter().zip(&read).map(|((ours, _), read)| {
+                    let (ours, read) = (ours.try_clone().unwrap(), read.clone());
+                    ringio::spawn(async move {
+                        let mut stream = TcpStream::from_std(ours).unwrap();
+                        while read.get() < SHARE {
+                            read.set(read.get() + stream.recv().await.unwrap().len());
+                        }
+                    })
+                });
+                let mut tasks: Vec<_> = tasks.collect();
+                // The first to end: what has the other one got meanwhile?
+                poll_fn(|cx| {
+                    let ended = tasks.iter_mut().any(|task| Pin::new(task).poll(cx).is_ready());
+                    if ended { Poll::Ready(()) } else { Poll::Pending }
+                })
+                .await;
+                read.each_ref().map(|read| read.get())
+            })
+            .unwrap()
+    });
+    let least = *counts.iter().min().unwrap();
+    assert!(least > SHARE / 4, "one was starved: {counts:?} bytes");
+}

@@ -134,7 +134,12 @@ impl Stream {
         self.check_loop()?;
         self.register_reader(cx);
         if matches!(self.receiver.borrow().state, State::Idle) {
-            self.arm_group()?;
+            // With always more to receive, whoever overtakes those in line does so for ever.
+            if self.driver().has_starved() {
+                self.stand_in_line();
+            } else {
+                self.arm_group()?;
+            }
         }
         Poll::Pending
     }
@@ -159,8 +164,7 @@ impl Stream {
     /// Lets the kernel fill buffers of the pool; with none left, waits in line for one.
     fn arm_group(self: &Rc<Self>) -> io::Result<()> {
         if !self.driver().has_buffers() {
-            self.receiver.borrow_mut().state = State::Starved;
-            self.driver().starve(self.sink());
+            self.stand_in_line();
             return Ok(());
         }
         let key = recv::into_group(self.driver(), self.fd(), self.sink(), Tag::Receive as u32)?;
@@ -168,7 +172,12 @@ impl Stream {
         Ok(())
     }
 
-    /// The pool was dry for a whole turn: one receive into heap memory.
+    fn stand_in_line(self: &Rc<Self>) {
+        self.receiver.borrow_mut().state = State::Starved;
+        self.driver().starve(self.sink());
+    }
+
+    /// The pool was dry for many turns: one receive into heap memory.
     fn arm_heap(self: &Rc<Self>) -> io::Result<()> {
         let stream = self.clone();
         let then = Box::new(move |chunk: Chunk, cqe: Cqe, routing: &mut Routing<'_>| {
