@@ -33,7 +33,7 @@ struct Waiting {
 }
 
 /// Turns that a transport waits for a buffer. A receive into the heap is small, and costs an
-/// allocation and a copy; a turn in line costs next to nothing.
+/// allocation and a copy; a turn in line costs neither.
 const PATIENCE: u64 = 16;
 
 impl Driver {

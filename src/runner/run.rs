@@ -45,7 +45,7 @@ pub enum RunError {
     Interrupted,
     /// The runner was closed.
     Closed,
-    /// The kernel has refused to be entered.
+    /// The kernel has refused to be entered, or, with [`Builder::ctrl_c`], to watch for the signal.
     Io(io::Error),
 }
 
