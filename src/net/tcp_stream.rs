@@ -20,7 +20,8 @@ use super::{ConnectBuilder, ToAddrs};
 ///
 /// The connection owns its operations, a future only waits for them: what was received for a
 /// dropped future goes to the next call, and a write that was begun is finished. Dropping the
-/// stream ends both directions and closes the socket in the background.
+/// stream ends both directions and closes the socket in the background: in the loop's next turn, which
+/// for a [`Runner`](crate::Runner) that stands still is in its next run, or when it is closed.
 ///
 /// # Examples
 /// ```

@@ -1,6 +1,6 @@
 //! One turn of the loop.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 
@@ -25,8 +25,6 @@ pub(crate) struct Runtime {
     pub(super) spin: Spin,
     pub(super) config: Config,
     wakes: RefCell<WakeBatch>,
-    /// The last turn has taken nothing in.
-    withheld: Cell<bool>,
 }
 
 /// The loop is the current one of its thread while this lives.
@@ -68,7 +66,6 @@ impl Runtime {
             config,
             driver,
             wakes: RefCell::default(),
-            withheld: Cell::new(false),
         })
     }
 
@@ -91,9 +88,6 @@ impl Runtime {
         self.executor.run_ready(POLLS_PER_TURN);
         self.driver.graveyard().empty();
         self.fire_timers();
-        if self.withhold()? {
-            return Ok(());
-        }
         self.driver.top_up();
         if self.executor.has_ready() || self.driver.has_starved() || done() {
             if self.driver.has_unsubmitted() || self.driver.must_enter() {
@@ -104,21 +98,6 @@ impl Runtime {
         }
         self.driver.route();
         Ok(())
-    }
-
-    /// With few buffers left, what is sent goes out before anything is taken in: sends that finish
-    /// at once give buffers back, as soon as their tasks have run. So the turn ends here, if one
-    /// before did not already.
-    fn withhold(&self) -> io::Result<bool> {
-        let low = self.driver.pool().is_low() && self.driver.has_unsubmitted();
-        if !low || self.withheld.get() {
-            self.withheld.set(false);
-            return Ok(false);
-        }
-        self.driver.enter(Wait::Submit)?;
-        self.driver.route();
-        self.withheld.set(self.executor.has_ready());
-        Ok(self.withheld.get())
     }
 
     pub(super) fn fire_timers(&self) {

@@ -13,6 +13,7 @@ use crate::driver::{Descriptor, Routing, Sink};
 use crate::op::shutdown;
 use crate::util::contain::contain;
 
+use super::receiver::State;
 use super::stream::{Stream, Tag};
 
 /// How far the end has come.
@@ -138,6 +139,7 @@ impl Stream {
             if let Some(errno) = receiver.error {
                 return Poll::Ready(Err(io::Error::from_raw_os_error(errno)));
             }
+            receiver.state = State::Idle;
             let fd = self.socket.release().ok_or_else(crate::driver::closed_error)?;
             return Poll::Ready(Ok((fd, receiver.ahead.take_all())));
         }
