@@ -36,6 +36,9 @@ struct Args {
     /// Accepted for benchmarks; the loop's own buffers need no hint.
     #[arg(long = "size", value_name = "BYTES")]
     _size: Option<usize>,
+    /// Accepted for benchmarks, which call all servers alike; an echo has no upstream.
+    #[arg(long = "backend", value_name = "PORT", hide = true)]
+    _backend: Option<u16>,
 }
 
 fn main() -> ExitCode {
