@@ -9,6 +9,10 @@ use crate::time::{Clock, Instant};
 
 use super::Runtime;
 
+/// A wait that submits and is over sooner than this, in nanoseconds, ended with what it submitted:
+/// that is no event, and says nothing about when the next one comes.
+const INLINE: u64 = 10_000;
+
 impl Runtime {
     /// Waits for a completion, a wake from another thread, or the next timer.
     pub(super) fn park(&self) -> io::Result<()> {
@@ -18,23 +22,29 @@ impl Runtime {
         if self.driver.has_completions() {
             return Ok(());
         }
+        if !self.spin.is_worthwhile() {
+            return self.wait(Instant::real());
+        }
+        if self.driver.has_unsubmitted() {
+            // What ends while it is submitted is no event that was waited for.
+            self.driver.enter(Wait::Poll)?;
+            if self.driver.has_completions() {
+                return Ok(());
+            }
+        }
         // A timer that is due before an event can be expected is not worth a spin.
         let began = Instant::real();
         let end = began.as_nanos().saturating_add(self.spin.window());
         let soon = |deadline: Instant| deadline.as_nanos() <= end;
-        if self.spin.is_worthwhile() && !self.timers.next_deadline().is_some_and(soon) {
-            self.spin_until(began, end)
-        } else {
-            self.wait(began)
+        if self.timers.next_deadline().is_some_and(soon) {
+            return self.wait(began);
         }
+        self.spin_until(began, end)
     }
 
     /// Looks for events for a bounded while: waking a halted core costs more than the spin. The
     /// loop does not count as parked meanwhile, so that other threads need not ring.
     fn spin_until(&self, began: Instant, end: u64) -> io::Result<()> {
-        if self.driver.has_unsubmitted() {
-            self.driver.enter(Wait::Poll)?;
-        }
         for round in 1_u32.. {
             if self.driver.must_enter() {
                 self.driver.enter(Wait::Poll)?;
@@ -66,12 +76,14 @@ impl Runtime {
                 None => Wait::Forever,
             }
         };
+        let submits = self.driver.has_unsubmitted();
         let entered = self.driver.enter(wait);
         self.driver.unpark().unparked();
-        if self.driver.has_completions() || self.executor.has_ready() {
-            self.spin.record(nanos_since(idle_since));
-        } else {
+        let gap = nanos_since(idle_since);
+        if !self.driver.has_completions() && !self.executor.has_ready() {
             self.spin.record_timer();
+        } else if !submits || gap >= INLINE {
+            self.spin.record(gap);
         }
         entered
     }
