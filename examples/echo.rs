@@ -9,16 +9,23 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use futures_util::future::{Either, select, try_join_all};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use ringio::net::{TcpListener, TcpStream};
 use ringio::time::Instant;
-use ringio::{signal, spawn};
+use ringio::{signal, spawn, timeout};
+
+#[path = "proxy/open.rs"]
+mod open;
+use open::Open;
 
 /// Connections that the kernel keeps ready for `accept`.
 const BACKLOG: u32 = 4096;
+/// How long open connections may go on after Ctrl-C.
+const DRAIN: Duration = Duration::from_secs(10);
 /// Clients of the demonstration, and what each of them sends.
 const CLIENTS: usize = 4;
 const MESSAGES: usize = 250;
@@ -70,10 +77,13 @@ async fn echo(mut stream: TcpStream) -> io::Result<()> {
 }
 
 /// One task per client, as long as the listener is there.
-async fn serve(listener: &TcpListener) -> ! {
+async fn serve(listener: &TcpListener, open: &Open) -> ! {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => drop(spawn(echo(stream))),
+            Ok((stream, _)) => open.add(spawn(async move {
+                // A client that has gone the hard way is no news.
+                let _ = echo(stream).await;
+            })),
             // Out of descriptors, say: the next call waits a little by itself.
             Err(error) => eprintln!("accept: {error}"),
         }
@@ -89,23 +99,29 @@ async fn serve_until_ctrl_c(address: SocketAddr) -> io::Result<()> {
     let listener = listen(address).await?;
     let interrupted = signal::ctrl_c();
     println!("listening on {}", listener.local_addr()?);
-    match select(pin!(serve(&listener)), interrupted).await {
+    let open = Open::default();
+    match select(pin!(serve(&listener, &open)), interrupted).await {
         Either::Left((never, _)) => never,
-        Either::Right((heard, _)) => heard,
+        Either::Right((heard, _)) => heard?,
     }
+    listener.close().await?;
+    eprintln!("no longer accepting; open connections: {}", open.count());
+    // What has not ended then dies with the loop.
+    let _ = timeout(DRAIN, open.all_ended()).await;
+    Ok(())
 }
 
 async fn serve_quietly(port: u16) -> io::Result<()> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
-    serve(&listen((Ipv4Addr::LOCALHOST, port).into()).await?).await
+    serve(&listen((Ipv4Addr::LOCALHOST, port).into()).await?, &Open::default()).await
 }
 
 /// A server and its clients, as tasks of one loop.
 async fn demonstrate() -> io::Result<()> {
     let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).await?;
     let address = listener.local_addr()?;
-    spawn(async move { serve(&listener).await });
+    spawn(async move { serve(&listener, &Open::default()).await });
 
     let began = Instant::now();
     try_join_all((0..CLIENTS).map(|number| client(address, number))).await?;
