@@ -7,7 +7,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use slab::Slab;
-use uring_sys_shim::{Caps, Cqe, KernelRing, Ring, Setup, Sqe};
+use uring_sys_shim::{ActiveRing, Caps, Cqe, Ring, Setup, Sqe};
 
 use crate::util::{Graveyard, WakeBatch};
 
@@ -16,9 +16,6 @@ use super::pool::Pool;
 use super::starved::Starved;
 use super::unpark::Kick;
 use super::{Config, Sink, Unpark};
-
-/// The ring that the runtime runs on.
-pub(crate) type Active = KernelRing;
 
 /// How far the driver's life has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,7 +33,7 @@ pub(crate) enum Life {
 /// value dropped or a [`Sink`] called: all of them may come back here.
 pub(crate) struct Driver {
     /// `None` once closed.
-    pub(super) ring: RefCell<Option<Active>>,
+    pub(super) ring: RefCell<Option<ActiveRing>>,
     pub(super) ops: RefCell<OpTable>,
     /// SQEs that found the submission queue full; they go first at the next enter.
     pub(super) backlog: RefCell<VecDeque<Sqe>>,
@@ -65,7 +62,7 @@ impl Driver {
     /// Whatever keeps the ring from being made, with the remedy in words.
     pub(crate) fn new(config: &Config) -> io::Result<Rc<Driver>> {
         let setup = Setup { entries: config.entries, ..Setup::default() };
-        let mut ring = KernelRing::new(&setup)?;
+        let mut ring = ActiveRing::new(&setup)?;
         let caps = ring.caps();
         let pool = Pool::new(&mut ring, config.buffers)?;
         let unpark = Unpark::new(ring.ring_fd())?;

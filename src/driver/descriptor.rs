@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::rc::Rc;
 
-use uring_sys_shim::{Ring, sqe};
+use uring_sys_shim::{Ring, sqe, sys};
 
 use super::core::Driver;
 
@@ -72,7 +72,7 @@ impl Driver {
             self.submit_unheard(sqe::close(fd.into_raw_fd()));
         } else {
             // The loop has ended, or this is a forked child: its copy of the descriptor is its own.
-            drop(fd);
+            let _ = sys::close(fd.into_raw_fd());
         }
     }
 }

@@ -48,12 +48,18 @@ impl Driver {
         left
     }
 
+    /// What the kernel has: operations, the doorbell's poll, messages to other loops.
+    fn in_flight(&self) -> usize {
+        let doorbell = usize::from(!self.doorbell_silent.get());
+        self.ops.borrow().in_flight() + doorbell + self.kicks.borrow().len()
+    }
+
     /// Enters and routes until nothing is in flight, or time is up.
     fn reap_to_zero(&self) -> usize {
         let now = || self.ring.borrow().as_ref().map_or(0, Ring::now);
         let deadline = now() + Self::REAP_TIME.as_nanos() as u64;
         let slice = Duration::from_millis(100).as_nanos() as u64;
-        let mut in_flight = self.ops.borrow().in_flight();
+        let mut in_flight = self.in_flight();
         loop {
             // Transports may cancel or close in answer to a completion: flush that as well.
             let wait = if in_flight == 0 { Wait::Submit } else { Wait::Until(now() + slice) };
@@ -61,7 +67,7 @@ impl Driver {
                 return in_flight;
             }
             self.route();
-            in_flight = self.ops.borrow().in_flight();
+            in_flight = self.in_flight();
             let settled = in_flight == 0 && !self.has_unsubmitted();
             if settled {
                 return 0;

@@ -2,10 +2,10 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::rc::Rc;
 
-use socket2::SockRef;
+use uring_sys_shim::sys::{self, Address};
 
 use crate::driver::{self, Descriptor};
 use crate::transport::Listener;
@@ -113,7 +113,7 @@ impl TcpListener {
     /// # Errors
     /// What getsockname(2) says.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        address(SockRef::from(self).local_addr()?)
+        address(sys::getsockname(self.as_fd().as_raw_fd())?)
     }
 
     /// Takes over a listening socket of the standard library. It becomes blocking, as the ring
@@ -179,6 +179,6 @@ impl AsFd for TcpListener {
     }
 }
 
-pub(super) fn address(address: socket2::SockAddr) -> io::Result<SocketAddr> {
-    address.as_socket().ok_or_else(|| io::Error::other("the socket has no internet address"))
+pub(super) fn address(address: Address) -> io::Result<SocketAddr> {
+    address.inet().ok_or_else(|| io::Error::other("the socket has no internet address"))
 }

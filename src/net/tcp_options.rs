@@ -2,9 +2,11 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
 use socket2::SockRef;
+use uring_sys_shim::sys;
 
 use super::TcpStream;
 use super::tcp_listener::address;
@@ -27,7 +29,7 @@ impl TcpStream {
     /// # }).unwrap();
     /// ```
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        address(SockRef::from(self).peer_addr()?)
+        address(sys::getpeername(self.as_fd().as_raw_fd())?)
     }
 
     /// This end.
@@ -47,7 +49,7 @@ impl TcpStream {
     /// # }).unwrap();
     /// ```
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        address(SockRef::from(self).local_addr()?)
+        address(sys::getsockname(self.as_fd().as_raw_fd())?)
     }
 
     /// Sends small segments at once (`TCP_NODELAY`) or collects them. This is a system call; a

@@ -5,9 +5,8 @@ use std::io;
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
-use std::time::Duration;
 
-use socket2::SockRef;
+use uring_sys_shim::sys;
 
 use crate::buf::{BufResult, Chunk, IoBuf, IoBufMut};
 use crate::driver::{self, Descriptor};
@@ -415,6 +414,6 @@ pub(super) async fn shut_down(transport: &Rc<Stream>, how: Shutdown) -> io::Resu
 
 pub(super) fn abort(transport: &Rc<Stream>) {
     // A socket that is not connected any more has nothing to reset.
-    let _ = SockRef::from(&**transport).set_linger(Some(Duration::ZERO));
+    let _ = sys::set_linger(transport.fd(), Some(0));
     transport.abort();
 }

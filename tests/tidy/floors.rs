@@ -33,7 +33,8 @@ const EXPORTS: &[(&str, &str, &str)] =
     &[("src/buf/mod.rs", "driver", "users find `Chunk` beside the traits that it implements")];
 
 /// The only parts of `src/` that may name the shim crate.
-const SHIM_USERS: &[&str] = &["driver", "op", "runtime", "transport", "net", "signal", "runner"];
+const SHIM_USERS: &[&str] =
+    &["driver", "time", "op", "runtime", "transport", "net", "signal", "runner", "testing"];
 
 const SHIM: &str = "uring_sys_shim";
 

@@ -15,7 +15,6 @@ use std::ptr::from_ref;
 
 use io_uring::types::IOU_PBUF_RING_INC;
 use io_uring::{CompletionStatus, IoUring, squeue};
-use nix::time::{ClockId, clock_gettime};
 
 use crate::buf_ring::BufRing;
 use crate::caps::Caps;
@@ -25,6 +24,7 @@ use crate::probe;
 use crate::ring::{Full, GroupId, Ring, SqFlags, Wait};
 use crate::setup::Setup;
 use crate::sqe::Sqe;
+use crate::sys;
 
 pub(crate) const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
@@ -186,8 +186,7 @@ impl Ring for KernelRing {
 
     #[inline]
     fn now(&self) -> u64 {
-        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("the monotonic clock exists");
-        now.tv_sec() as u64 * NANOS_PER_SECOND + now.tv_nsec() as u64
+        sys::monotonic()
     }
 
     #[inline]

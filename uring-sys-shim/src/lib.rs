@@ -17,6 +17,8 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+#[cfg(feature = "sim")]
+mod active;
 mod buf_ring;
 mod caps;
 mod circumstances;
@@ -30,16 +32,24 @@ mod register;
 #[allow(unsafe_code, reason = "it declares unsafe methods")]
 pub mod ring;
 mod setup;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod sqe;
 mod support;
 pub mod sys;
 mod wait;
 
+#[cfg(feature = "sim")]
+pub use active::ActiveRing;
 pub use caps::Caps;
 pub use cqe::Cqe;
 pub use doctor::doctor;
 pub use error::SetupError;
 pub use kernel::KernelRing;
+/// The ring that loops run on: the kernel's, or with the feature `sim` the simulated one where a
+/// simulated kernel is installed.
+#[cfg(not(feature = "sim"))]
+pub use kernel::KernelRing as ActiveRing;
 pub use ring::{Full, GroupId, Ring, SqFlags, Wait};
 pub use setup::Setup;
 pub use sqe::Sqe;

@@ -9,7 +9,7 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 
-use super::Address;
+use super::{Address, instead};
 
 /// Makes a socket, close-on-exec; `kind` is `SOCK_*` with its flags.
 ///
@@ -41,6 +41,9 @@ pub fn socket(domain: i32, kind: i32, protocol: i32) -> io::Result<OwnedFd> {
 /// # Errors
 /// What bind(2) says: `EADDRINUSE`, `EACCES`, …
 pub fn bind(fd: RawFd, address: &Address) -> io::Result<()> {
+    if let Some(answer) = instead::bind(fd, address) {
+        return answer;
+    }
     // SAFETY: the address is that long and outlives the call.
     Errno::result(unsafe { libc::bind(fd, address.as_ptr(), address.len()) })?;
     Ok(())
@@ -51,6 +54,9 @@ pub fn bind(fd: RawFd, address: &Address) -> io::Result<()> {
 /// # Errors
 /// What listen(2) says: `EADDRINUSE`, …
 pub fn listen(fd: RawFd, backlog: i32) -> io::Result<()> {
+    if let Some(answer) = instead::listen(fd, backlog) {
+        return answer;
+    }
     // SAFETY: no memory is involved.
     Errno::result(unsafe { libc::listen(fd, backlog) })?;
     Ok(())
@@ -71,7 +77,7 @@ pub fn shutdown(fd: RawFd, how: i32) -> io::Result<()> {
 /// # Errors
 /// What getsockname(2) says.
 pub fn getsockname(fd: RawFd) -> io::Result<Address> {
-    ask_address(fd, libc::getsockname)
+    instead::getsockname(fd).unwrap_or_else(|| ask_address(fd, libc::getsockname))
 }
 
 /// The address a socket is connected to.
@@ -79,7 +85,7 @@ pub fn getsockname(fd: RawFd) -> io::Result<Address> {
 /// # Errors
 /// What getpeername(2) says: `ENOTCONN`, …
 pub fn getpeername(fd: RawFd) -> io::Result<Address> {
-    ask_address(fd, libc::getpeername)
+    instead::getpeername(fd).unwrap_or_else(|| ask_address(fd, libc::getpeername))
 }
 
 type AskAddress =
@@ -99,6 +105,9 @@ fn ask_address(fd: RawFd, ask: AskAddress) -> io::Result<Address> {
 /// # Errors
 /// What setsockopt(2) says: `ENOPROTOOPT`, `EINVAL`, …
 pub fn setsockopt(fd: RawFd, level: i32, name: i32, value: &[u8]) -> io::Result<()> {
+    if let Some(answer) = instead::setsockopt(fd, (level, name), value) {
+        return answer;
+    }
     let len = value.len() as libc::socklen_t;
     // SAFETY: the slice is that long and outlives the call.
     Errno::result(unsafe { libc::setsockopt(fd, level, name, value.as_ptr().cast(), len) })?;
@@ -123,6 +132,16 @@ pub fn getsockopt(fd: RawFd, level: i32, name: i32, value: &mut [u8]) -> io::Res
 /// As for [`setsockopt`].
 pub fn set_option(fd: RawFd, level: i32, name: i32, value: i32) -> io::Result<()> {
     setsockopt(fd, level, name, &value.to_ne_bytes())
+}
+
+/// Sets how many seconds close(2) goes on sending (`SO_LINGER`); `Some(0)` resets the connection.
+///
+/// # Errors
+/// As for [`setsockopt`].
+pub fn set_linger(fd: RawFd, seconds: Option<u16>) -> io::Result<()> {
+    let linger = [i32::from(seconds.is_some()), i32::from(seconds.unwrap_or(0))];
+    let value = linger.map(i32::to_ne_bytes);
+    setsockopt(fd, libc::SOL_SOCKET, libc::SO_LINGER, value.as_flattened())
 }
 
 /// Gets a socket option that is an `int`.
