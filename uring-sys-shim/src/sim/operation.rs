@@ -33,6 +33,8 @@ pub(super) struct Op {
     pub(super) done: usize,
     /// How many more tries a cancelled operation has.
     pub(super) cancelled: Option<u32>,
+    /// It never ends.
+    pub(super) stuck: bool,
 }
 
 /// What a try comes to.
@@ -74,7 +76,7 @@ impl Op {
             target.poison();
         }
         let hash = pieces.iter().fold(0, |hash, piece| hash ^ piece.hash());
-        Op { sqe, file, serial, target, pieces, hash, done: 0, cancelled: None }
+        Op { sqe, file, serial, target, pieces, hash, done: 0, cancelled: None, stuck: false }
     }
 
     /// Whether it completes while it is submitted, in any case.
@@ -121,7 +123,7 @@ impl Op {
             (opcode::PollAdd::CODE, Some(Kind::Event { edges })) => *edges > self.done as u64,
             _ => true,
         };
-        ready || self.cancelled.is_some()
+        !self.stuck && (ready || self.cancelled.is_some())
     }
 
     /// The memory that it reads is as it was.

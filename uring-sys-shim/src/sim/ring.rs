@@ -99,11 +99,11 @@ impl SimRing {
         if let Some(file) = file {
             world.files[file].holders += 1;
         }
-        let stuck = world.faults.stuck == Some(op.serial);
+        op.stuck = !op.is_immediate() && world.is_next_stuck();
         let parks =
             !op.is_immediate() && (op.is_on_worker() || world.chance(world.faults.park_first));
         // A receive meets a dry group at once, though nothing may be there to receive.
-        if stuck || parks || self.run(world, &mut op) {
+        if op.stuck || parks || self.run(world, &mut op) {
             self.ops.push(op);
         } else {
             self.retire(world, op);
@@ -206,8 +206,7 @@ impl SimRing {
 
     /// Tries the operations that could go on, in any order.
     fn run_ready(&mut self, world: &mut World) {
-        let stuck = world.faults.stuck;
-        let ready = |op: &&Op| Some(op.serial) != stuck && op.is_ready(world);
+        let ready = |op: &&Op| op.is_ready(world);
         let mut ready: Vec<u64> = self.ops.iter().filter(ready).map(|op| op.serial).collect();
         world.rng.shuffle(&mut ready);
         for serial in ready {
@@ -239,7 +238,9 @@ impl SimRing {
                     break;
                 }
             }
-            match machine.step(deadline) {
+            // What is postponed comes before time passes.
+            let until = if self.has_ready() { Some(0) } else { deadline };
+            match machine.step(until) {
                 Step::Happened => {
                     let world = &mut *machine.world();
                     if world.chance(world.faults.interrupted / 8) {
