@@ -58,7 +58,7 @@ pub(crate) fn seeds(
     let mut all = Seen::default();
     for seed in range {
         let before = allocator::held();
-        let mut may_leak = true;
+        let may_leak;
         let outcome = catch_unwind(AssertUnwindSafe(|| one_run(seed, faults(seed), &scenario)));
         match outcome {
             Ok((seen, leaks)) => {
