@@ -19,6 +19,7 @@ pub(crate) fn message(number: u32, len: usize) -> Vec<u8> {
 #[derive(Default)]
 pub(crate) struct Messages {
     pending: Vec<u8>,
+    bytes: u64,
     numbers: Vec<u32>,
 }
 
@@ -27,6 +28,7 @@ impl Messages {
     #[track_caller]
     pub(crate) fn take(&mut self, bytes: &[u8]) {
         self.pending.extend(bytes);
+        self.bytes += bytes.len() as u64;
         while let Some((header, rest)) = self.pending.split_first_chunk::<HEADER>() {
             let number = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
             let len = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
@@ -37,6 +39,11 @@ impl Messages {
             self.numbers.push(number);
             self.pending.drain(..HEADER + len);
         }
+    }
+
+    /// How many bytes were taken in.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// The numbers that came; nothing is left over.

@@ -58,18 +58,12 @@ pub(crate) fn seeds(
     let mut all = Seen::default();
     for seed in range {
         let before = allocator::held();
-        let may_leak;
         let outcome = catch_unwind(AssertUnwindSafe(|| one_run(seed, faults(seed), &scenario)));
-        match outcome {
-            Ok((seen, leaks)) => {
-                all += seen;
-                may_leak = leaks;
-            }
-            Err(payload) => {
-                eprintln!("{name}: failed with seed {seed} (RINGIO_SIM_SEED={seed})");
-                resume_unwind(payload);
-            }
-        }
+        let (seen, may_leak) = outcome.unwrap_or_else(|payload| {
+            eprintln!("{name}: failed with seed {seed} (RINGIO_SIM_SEED={seed})");
+            resume_unwind(payload)
+        });
+        all += seen;
         // The first runs fill what is kept for a thread's life.
         let leaked = allocator::held() - before;
         let settled = all.submitted > 10_000;

@@ -22,15 +22,20 @@ const HIGH_WATER: usize = 64 * 1024;
 fn every_byte_arrives_once_and_in_order_whatever_becomes_of_futures() {
     let seen = seeds("streaming", 7000, Faults::unkind, |run| {
         let (mut random, forgets) = (Random(run.random.next()), run.forgets);
-        run.run(async {
+        let read = run.run(async {
             let connections = 1 + random.below(3);
             let tasks: Vec<_> = (0..connections)
                 .map(|_| spawn(connection(Random(random.next()), forgets)))
                 .collect();
+            let mut read = 0;
             for task in tasks {
-                task.await.unwrap();
+                read += task.await.unwrap();
             }
+            read
         });
+        // The ledger: all that was sent was received, and all that was received was read, once.
+        let seen = run.machine.seen();
+        assert_eq!((seen.bytes_sent, seen.bytes_received), (read, read));
     });
     let hard = [
         seen.short_reads,
@@ -48,7 +53,8 @@ fn every_byte_arrives_once_and_in_order_whatever_becomes_of_futures() {
     assert!(hard.iter().all(|&count| count > 100 || seen.submitted < 100_000), "{seen}");
 }
 
-async fn connection(mut random: Random, forgets: bool) {
+/// Gives the number of bytes that were read on both ends.
+async fn connection(mut random: Random, forgets: bool) -> u64 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (near, far) = join(TcpStream::connect(address), listener.accept()).await;
@@ -58,8 +64,8 @@ async fn connection(mut random: Random, forgets: bool) {
     let forth = direction(near_out, far_in, &mut one, forgets);
     let back = direction(far_out, near_in, &mut two, forgets);
     // A stream that is dropped cuts off what it has not sent: each end stays until both are through.
-    let ends = join(forth, back).await;
-    drop(ends);
+    let (forth, back) = join(forth, back).await;
+    forth.1 + back.1
 }
 
 /// Writes messages on one end, reads them on the other, and compares.
@@ -68,19 +74,19 @@ async fn direction(
     into: OwnedReadHalf,
     random: &mut Random,
     forgets: bool,
-) -> OwnedReadHalf {
+) -> (OwnedReadHalf, u64) {
     let sent = Rc::new(RefCell::new(Sent::default()));
     let writer = spawn(write(out, sent.clone(), Random(random.next()), forgets));
     let reader = spawn(read(into, Random(random.next()), forgets));
     writer.await.unwrap();
-    let (into, received) = reader.await.unwrap();
+    let (into, received, bytes) = reader.await.unwrap();
     let received: BTreeSet<u32> = received.into_iter().collect();
     let sent = sent.borrow();
     let lost: Vec<_> = sent.surely.difference(&received).collect();
     assert!(lost.is_empty(), "messages were lost: {lost:?}");
     let invented: Vec<_> = received.difference(&sent.begun).collect();
     assert!(invented.is_empty(), "messages that nobody wrote: {invented:?}");
-    into
+    (into, bytes)
 }
 
 #[derive(Default)]
@@ -157,7 +163,7 @@ async fn read(
     mut stream: OwnedReadHalf,
     mut random: Random,
     forgets: bool,
-) -> (OwnedReadHalf, Vec<u32>) {
+) -> (OwnedReadHalf, Vec<u32>, u64) {
     let mut messages = Messages::default();
     loop {
         let fate = Fate::random(&mut random).forgotten_if(forgets);
@@ -203,5 +209,6 @@ async fn read(
             }
         }
     }
-    (stream, messages.whole())
+    let bytes = messages.bytes();
+    (stream, messages.whole(), bytes)
 }

@@ -270,7 +270,7 @@ impl Op {
             Received::Broken(errno) => return Done(-errno, 0),
             Received::Nothing => return Parked,
         };
-        world.seen.bytes += bytes.len() as u64;
+        world.seen.bytes_received += bytes.len() as u64;
         if self.cancelled.is_some() {
             world.seen.cancelled_with_data += 1;
         }
@@ -319,6 +319,7 @@ impl Op {
         if most > 0 {
             world.transmit(file, &self.bytes(most));
             self.done += most;
+            world.seen.bytes_sent += most as u64;
             if self.cancelled.is_some() {
                 world.seen.cancelled_with_data += 1;
             }
