@@ -11,6 +11,7 @@ use uring_sys_shim::{Caps, Cqe, KernelRing, Ring, Setup, Sqe};
 
 use crate::util::{Graveyard, WakeBatch};
 
+use super::counters::Counters;
 use super::op_table::OpTable;
 use super::pool::Pool;
 use super::starved::Starved;
@@ -45,6 +46,7 @@ pub(crate) struct Driver {
     /// Transports that hold received bytes for a later reader.
     pub(super) holders: RefCell<Slab<Weak<dyn Sink>>>,
     pub(super) graveyard: Graveyard,
+    pub(super) counters: Counters,
     pub(super) unpark: Arc<Unpark>,
     /// Messages to other loops that have not been delivered.
     pub(super) kicks: RefCell<Slab<Kick>>,
@@ -77,6 +79,7 @@ impl Driver {
             starved: RefCell::default(),
             holders: RefCell::default(),
             graveyard: Graveyard::default(),
+            counters: Counters::default(),
             unpark,
             kicks: RefCell::default(),
             life: Cell::new(Life::Open),

@@ -185,6 +185,7 @@ impl Stream {
             stream.go_on_closing();
         });
         let key = recv::into_heap(self.driver(), self.fd(), HEAP_RECEIVE, then)?;
+        self.driver().counters().heap_receives.add(1);
         self.receiver.borrow_mut().state = State::Heap { key, stopping: false };
         Ok(())
     }
