@@ -76,6 +76,7 @@ fn full_queues_are_counted() {
                 assert_eq!(after.submissions - before.submissions, 1_000);
                 // Every ninth at least; with the completion queue full they wait in line.
                 assert!((1_000 / 9..1_000).contains(&full), "{full}");
+                assert!(after.cq_overflows > before.cq_overflows, "{after:?}");
             })
             .unwrap();
     });

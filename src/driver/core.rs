@@ -66,7 +66,7 @@ impl Driver {
     /// # Errors
     /// Whatever keeps the ring from being made, with the remedy in words.
     pub(crate) fn new(config: &Config) -> io::Result<Rc<Driver>> {
-        let setup = Setup { entries: config.entries, ..Setup::default() };
+        let setup = Setup::with_entries(config.entries);
         let mut ring = KernelRing::new(&setup)?;
         let caps = ring.caps();
         let pool = Pool::new(&mut ring, config.buffers)?;
