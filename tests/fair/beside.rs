@@ -11,7 +11,7 @@ use ringio::testing::ManualClock;
 use ringio::time::{Instant, sleep, sleep_until};
 use ringio::{RemoteHandle, Runner, op, spawn, yield_now};
 
-use super::load::{Load, Waits, now, rounds, until_readable};
+use super::load::{Load, Probe, Waits, now, rounds};
 use crate::support::{Random, pair, poll_once, run, within};
 
 /// Turns that what is ready may wait.
@@ -38,6 +38,7 @@ fn received_bytes_wait_at_most_two_turns() {
             let mut waits = Waits::default();
             let mut random = Random(6);
             let (mut ours, mut peer) = pair();
+            let probe = Probe::new(&ours);
             for _ in 0..rounds(2_000) {
                 let mut recv = Box::pin(ours.recv());
                 assert!(poll_once(&mut recv).await.is_pending());
@@ -46,14 +47,14 @@ fn received_bytes_wait_at_most_two_turns() {
                     yield_now().await;
                 }
                 peer.write_all(b"x").unwrap();
-                let since = now();
+                let since = probe.ready();
                 (&mut recv).await.unwrap();
                 waits.over(since, LIMIT, "a receive");
                 drop(recv);
                 let mut read = pin!(ours.read(vec![0; 8]));
                 assert!(poll_once(&mut read).await.is_pending());
                 peer.write_all(b"y").unwrap();
-                let since = now();
+                let since = probe.ready();
                 assert_eq!(read.await.0.unwrap(), 1);
                 waits.over(since, LIMIT, "a read");
             }
@@ -68,10 +69,10 @@ fn bytes_nobody_awaits_yet_are_there_within_two_turns() {
         let _load = Load::all();
         let mut waits = Waits::default();
         let (mut ours, mut peer) = pair();
+        let probe = Probe::new(&ours);
         for _ in 0..rounds(2_000) {
             peer.write_all(b"x").unwrap();
-            until_readable(&ours);
-            let since = now();
+            let since = probe.ready();
             ours.recv().await.unwrap();
             waits.over(since, LIMIT, "a receive");
         }
@@ -87,14 +88,14 @@ fn connections_no_ops_and_closures_wait_at_most_two_turns() {
             let mut waits = Waits::default();
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
+            let probe = Probe::new(&listener);
             let handle = RemoteHandle::current();
             for _ in 0..rounds(1_000) {
                 let mut accept = pin!(listener.accept());
                 assert!(poll_once(&mut accept).await.is_pending());
                 yield_now().await;
-                // Both ends are established when this returns.
                 let client = std::net::TcpStream::connect(address).unwrap();
-                let since = now();
+                let since = probe.ready();
                 let (server, _) = accept.await.unwrap();
                 waits.over(since, LIMIT, "an accept");
                 // An end by reset leaves no port behind.

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::io::Write;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
@@ -15,8 +15,8 @@ use ringio::testing::ManualClock;
 use ringio::time::interval;
 use ringio::{JoinHandle, Runner, spawn, yield_now};
 
-use super::load::{Waits, now, rounds};
-use crate::support::{pair, run, settle, within};
+use super::load::{Probe, Waits, now, rounds};
+use crate::support::{pair, poll_once, run, settle, within};
 
 /// Operations that one poll of a task may finish, and no more in one turn.
 const BUDGET: u64 = 128;
@@ -64,6 +64,9 @@ fn a_reader_of_parked_bytes_yields() {
         let mut greed = Greed::new();
         for _ in 0..rounds(4) {
             peer.write_all(&[7; 2_000]).unwrap();
+            // What nobody awaits parks, and then a buffer of one byte never waits.
+            assert!(poll_once(&mut pin!(ours.recv())).await.is_pending());
+            settle().await;
             let mut buffer = Vec::with_capacity(1);
             for _ in 0..2_000 {
                 let (read, given) = ours.read(buffer).await;
@@ -90,6 +93,13 @@ fn a_reader_of_parked_bytes_yields() {
         }
         assert!(greed.most > BUDGET / 2);
         greed.print("empty writes");
+        let mut greed = Greed::new();
+        for _ in 0..rounds(2_000) {
+            assert_eq!(ours.read(Vec::new()).await.0.unwrap(), 0);
+            greed.done();
+        }
+        assert!(greed.most > BUDGET / 2);
+        greed.print("empty reads");
     });
 }
 
@@ -158,6 +168,7 @@ fn a_task_that_waits_for_many_at_once_hears_of_the_last_too() {
     run(async || {
         let mut waits = Waits::default();
         let (mut streams, mut peers): (Vec<_>, Vec<_>) = (0..300).map(|_| pair()).unzip();
+        let probes: Vec<_> = streams.iter().map(Probe::new).collect();
         for round in 0..rounds(50) as usize {
             let chosen = 299 - round % 300;
             let arrivals: Vec<_> =
@@ -169,7 +180,7 @@ fn a_task_that_waits_for_many_at_once_hears_of_the_last_too() {
                 let polled = Pin::new(&mut any).poll(cx);
                 if std::mem::take(&mut first) {
                     peers[chosen].write_all(b"x").unwrap();
-                    since = now();
+                    since = probes[chosen].ready();
                 }
                 polled
             })

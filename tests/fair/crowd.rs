@@ -12,7 +12,7 @@ use ringio::testing::ManualClock;
 use ringio::time::sleep;
 use ringio::{Runner, op, yield_now};
 
-use super::load::{Load, Waits, noting, now, rounds};
+use super::load::{Load, Probe, Waits, noting, now, rounds};
 use crate::support::{pair, poll_once, within};
 
 const TASKS: usize = 999;
@@ -84,12 +84,13 @@ fn yielding(load: Load, waits: &Rc<Cell<Waits>>) -> Load {
 async fn others(clock: &ManualClock, turns: u64) -> Waits {
     let mut waits = Waits::default();
     let (mut ours, mut peer) = pair();
+    let probe = Probe::new(&ours);
     let end = now() + turns;
     while now() < end {
         let mut recv = pin!(noting(ours.recv()));
         assert!(poll_once(&mut recv).await.is_pending());
         peer.write_all(b"x").unwrap();
-        let since = now();
+        let since = probe.ready();
         let (_, woken) = recv.await;
         assert!(woken - since <= 2, "bytes waited {} turns to be routed", woken - since);
         waits.over(woken, LIMIT, "a receive that was routed");

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io::Write;
+use std::os::fd::{AsFd, OwnedFd};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,9 +11,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use ringio::{JoinHandle, spawn, stats, yield_now};
 
-use crate::support::{pair, waiting};
+use crate::support::pair;
 
 /// Twenty times as much in the long mode.
 pub(crate) fn rounds(short: u64) -> u64 {
@@ -113,10 +115,23 @@ impl Drop for Load {
     }
 }
 
-/// Spins until there are bytes for the reader of this socket, so that a wait begins when it does.
-pub(crate) fn until_readable(socket: &impl std::os::fd::AsFd) {
-    while waiting(socket, 1) == 0 {
-        std::hint::spin_loop();
+/// A second look at a socket, which may be borrowed or in another task.
+pub(crate) struct Probe(OwnedFd);
+
+impl Probe {
+    pub(crate) fn new(socket: &impl AsFd) -> Probe {
+        Probe(socket.as_fd().try_clone_to_owned().unwrap())
+    }
+
+    /// Spins until the kernel has bytes or a connection for the reader, and gives the turn. Under a
+    /// flood the kernel may drop a packet, and sends it again 200 ms later: that is no wait of the
+    /// loop's.
+    pub(crate) fn ready(&self) -> u64 {
+        let mut polled = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+        while poll(&mut polled, PollTimeout::ZERO).unwrap() == 0 {
+            std::hint::spin_loop();
+        }
+        now()
     }
 }
 
