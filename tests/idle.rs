@@ -62,7 +62,7 @@ impl Crowd {
             drop(listener.accept().await);
             unreachable!("nobody else connects");
         });
-        Crowd { listening: listening, clients, servers }
+        Crowd { listening, clients, servers }
     }
 
     /// They were idle, not dead: each still answers.
