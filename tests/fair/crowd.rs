@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ringio::testing::ManualClock;
 use ringio::time::sleep;
-use ringio::{Runner, op, yield_now};
+use ringio::{Runner, op, stats, yield_now};
 
 use super::load::{Load, Probe, Waits, noting, now, rounds};
 use crate::support::{pair, poll_once, within};
@@ -120,6 +120,9 @@ fn crowd(name: &'static str, gather: fn(Load, &Rc<Cell<Waits>>) -> Load) {
             let beside = others(&clock, rounds(4_000)).await;
             // All have been reached, again and again.
             let turns = now();
+            // Not because a turn is without end, though.
+            let polls = stats().polls;
+            assert!(polls <= 256 * turns, "{polls} polls in {turns} turns");
             let count = waits.get().count;
             assert!(count > turns / LIMIT / 2 * TASKS as u64 / 2, "{count} in {turns} turns");
             println!(
