@@ -145,13 +145,14 @@ fn one_busy(name: &'static str, builder: fn() -> Builder, limit: u64) {
                     let (since, waits) = (since.clone(), waits.clone());
                     spawn(async move {
                         loop {
-                            // Where a buffer ends, it comes in two pieces.
+                            // Where a buffer ends it comes in two pieces, and waits twice.
                             let mut left = 64;
                             while left > 0 {
                                 left -= stream.recv().await.unwrap().len();
+                                let began = since[own].take().expect("a message was sent");
+                                waits.borrow_mut().over(began, limit, "a light connection");
+                                since[own].set((left > 0).then(now));
                             }
-                            let since = since[own].take().expect("a message was sent");
-                            waits.borrow_mut().over(since, limit, "a light connection");
                         }
                     })
                 })
