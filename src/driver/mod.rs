@@ -9,6 +9,7 @@ mod chunk;
 mod complete;
 mod config;
 mod core;
+mod counters;
 pub(crate) mod current;
 mod descriptor;
 mod op_table;

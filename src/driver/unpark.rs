@@ -51,9 +51,11 @@ impl Unpark {
         fence(Ordering::SeqCst);
     }
 
-    /// The loop is awake.
-    pub(crate) fn unparked(&self) {
+    /// The loop is awake. Says whether somebody has rung since it announced that it would park.
+    pub(crate) fn unparked(&self) -> bool {
+        let rung = !self.parked.load(Ordering::Relaxed);
         self.parked.store(false, Ordering::Relaxed);
+        rung
     }
 
     /// The loop has closed its ring: later rings are no-ops.

@@ -153,6 +153,11 @@ impl Executor {
         self.view().local().tasks()
     }
 
+    /// How many polls the tasks have had.
+    pub(crate) fn polls(&self) -> u64 {
+        self.view().local().polls.get()
+    }
+
     /// Asks every task to end.
     pub(crate) fn cancel_all(&self) {
         for task in self.view().local().snapshot() {

@@ -51,6 +51,7 @@ impl Runtime {
             }
             if self.driver.has_completions() || self.executor.has_ready() {
                 self.spin.record(nanos_since(began));
+                self.counters.spins_won.add(1);
                 return Ok(());
             }
             // The clock costs more than a look at the queue.
@@ -59,6 +60,7 @@ impl Runtime {
             }
             spin_loop();
         }
+        self.counters.spins_lost.add(1);
         self.wait(began)
     }
 
@@ -78,7 +80,11 @@ impl Runtime {
         };
         let submits = self.driver.has_unsubmitted();
         let entered = self.driver.enter(wait);
-        self.driver.unpark().unparked();
+        let rung = self.driver.unpark().unparked();
+        if wait != Wait::Poll {
+            self.counters.parks.add(1);
+            self.counters.remote_wakes.add(u64::from(rung));
+        }
         let gap = nanos_since(idle_since);
         if !self.driver.has_completions() && !self.executor.has_ready() {
             self.spin.record_timer();

@@ -2,10 +2,12 @@
 
 pub(crate) mod budget;
 pub(crate) mod contain;
+pub(crate) mod counter;
 pub(crate) mod graveyard;
 pub(crate) mod slot_table;
 pub(crate) mod wake_batch;
 
+pub(crate) use counter::Counter;
 pub(crate) use graveyard::Graveyard;
 pub(crate) use slot_table::{Key, SlotTable};
 pub(crate) use wake_batch::WakeBatch;

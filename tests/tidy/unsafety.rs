@@ -70,6 +70,8 @@ pub(crate) const ALLOWED: &[&str] = &[
     "uring-sys-shim/tests/ring.rs",
     "uring-sys-shim/tests/signal.rs",
     "tests/drop_inflight.rs",
+    "tests/end/allocator.rs",
+    "tests/end/forked.rs",
     "tests/regression.rs",
     "tests/sim/allocator.rs",
     "tests/sigpipe.rs",
