@@ -21,9 +21,9 @@ mod memory {
     pub(super) mod quarantine;
     pub(super) mod world;
 }
-mod support;
 #[path = "support/child.rs"]
 mod child;
+mod support;
 /// Where `child` looks for it.
 mod watchdog {
     pub(crate) use crate::support::within as bounded;

@@ -35,7 +35,8 @@ impl Messages {
                 if self.header.len() < 8 {
                     return;
                 }
-                let field = |at: usize| u32::from_le_bytes(self.header[at..at + 4].try_into().unwrap());
+                let field =
+                    |at: usize| u32::from_le_bytes(self.header[at..at + 4].try_into().unwrap());
                 let (len, number) = (field(0) as usize, field(4) as usize);
                 assert!(len < 1 << 20, "not the head of a message: {len} bytes, number {number}");
                 self.header.clear();

@@ -198,7 +198,7 @@ fn end_survivors(survivors: Vec<super::world::Survivor>, course: Course, figures
         let mut runner = Runner::builder().buffers(1, 512).build().unwrap();
         let polled = runner.run(async move {
             for survivor in &mut some {
-                drop(poll_once(survivor).await);
+                let _ = poll_once(survivor).await;
             }
         });
         polled.unwrap();
@@ -254,4 +254,13 @@ fn whatever_becomes_of_a_future_nobody_writes_to_freed_memory() {
     assert!(figures.orphans_own.get() >= 300 * times(), "too few were late");
     assert!(figures.ended_mid_way.get() >= 200 * times(), "too few ended mid-way");
     assert!(figures.kinds.iter().all(|kind| kind.get() > 0), "a kind is missing");
+}
+
+#[test]
+fn one_seed() {
+    let Ok(seed) = std::env::var("SEED") else { return };
+    let figures = Arc::new(Figures::default());
+    let (course, builder) = course(seed.parse().unwrap(), &figures);
+    println!("{course:?} {builder:?}");
+    within(move || one_loop(course, builder, &figures));
 }

@@ -178,7 +178,8 @@ impl Lane {
         plan.strike = Strike::Never;
         let was_clogged = self.clogged > 0;
         let clogs = !was_clogged && self.random.below(if plan.forgets() { 60 } else { 6 }) == 0;
-        let len = if clogs { 300_000 + self.random.below(200_000) } else { self.random.below(3000) };
+        let len =
+            if clogs { 300_000 + self.random.below(200_000) } else { self.random.below(3000) };
         let number = self.number;
         self.number += 1;
         let bytes = message(number, len);
