@@ -42,6 +42,8 @@ pub(crate) struct Plan {
     pub(crate) end: End,
     pub(crate) stage: Stage,
     pub(crate) strike: Strike,
+    /// The kernel has its operation once it is in flight: it does not wait behind another.
+    pub(crate) is_first: bool,
 }
 
 /// What a panic carries that belongs to the attack.
@@ -69,7 +71,7 @@ impl Plan {
             2..4 => Strike::Before,
             _ => Strike::After,
         };
-        Plan { end, stage, strike }
+        Plan { end, stage, strike, is_first: true }
     }
 
     pub(crate) fn forgets(&self) -> bool {
@@ -118,7 +120,7 @@ impl Plan {
         if self.strike == Strike::After {
             strike.take().into_iter().for_each(|strike| strike());
         }
-        world.note(kind, self.end, self.stage == Stage::InFlight);
+        world.note(kind, self.end, self.stage == Stage::InFlight && self.is_first);
         None
     }
 }

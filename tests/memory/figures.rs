@@ -1,5 +1,6 @@
 //! What an attack has done, counted.
 
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::end::End;
@@ -26,7 +27,25 @@ pub(crate) enum Kind {
     Signal,
 }
 
-const KINDS: usize = Kind::Signal as usize + 1;
+const KINDS: [Kind; 17] = [
+    Kind::Recv,
+    Kind::Read,
+    Kind::ReadExact,
+    Kind::Write,
+    Kind::WriteAll,
+    Kind::Writev,
+    Kind::Shutdown,
+    Kind::Close,
+    Kind::IntoStd,
+    Kind::Accept,
+    Kind::Connect,
+    Kind::Copy,
+    Kind::CopyBidirectional,
+    Kind::Nop,
+    Kind::Timer,
+    Kind::Lookup,
+    Kind::Signal,
+];
 
 /// A count that all threads share.
 #[derive(Debug, Default)]
@@ -46,7 +65,7 @@ impl Count {
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
     /// Futures that ended before their operation, by kind.
-    pub(crate) kinds: [Count; KINDS],
+    pub(crate) kinds: [Count; KINDS.len()],
     pub(crate) dropped: Count,
     pub(crate) forgotten: Count,
     pub(crate) panicked: Count,
@@ -85,6 +104,35 @@ impl Figures {
 
     pub(crate) fn orphans(&self) -> usize {
         self.orphans_pool.get() + self.orphans_own.get()
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} futures ended early on {} loops: {} dropped, {} forgotten, {} by a panic; {} in \
+             flight; {} late completions with bytes for the pool, {} for a dead future's own \
+             buffer; {} loops ended mid-way, {} forgotten, outlived by {} futures; {} bytes \
+             received and {} sent, all checked; by kind:",
+            self.ended(),
+            self.loops.get(),
+            self.dropped.get(),
+            self.forgotten.get(),
+            self.panicked.get(),
+            self.in_flight.get(),
+            self.orphans_pool.get(),
+            self.orphans_own.get(),
+            self.ended_mid_way.get(),
+            self.forgotten_loops.get(),
+            self.survivors.get(),
+            self.received.get(),
+            self.sent.get(),
+        )?;
+        for (kind, count) in KINDS.iter().zip(&self.kinds) {
+            write!(f, " {kind:?} {}", count.get())?;
+        }
+        Ok(())
     }
 }
 

@@ -177,6 +177,7 @@ impl Lane {
         let (mut plan, world) = (self.plan(), self.world.clone());
         plan.strike = Strike::Never;
         let was_clogged = self.clogged > 0;
+        plan.is_first = !was_clogged;
         let clogs = !was_clogged && self.random.below(if plan.forgets() { 60 } else { 6 }) == 0;
         let len =
             if clogs { 300_000 + self.random.below(200_000) } else { self.random.below(3000) };

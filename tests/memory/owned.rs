@@ -37,9 +37,8 @@ impl Lane {
 
     async fn close(&mut self) {
         let (mut plan, world) = (self.plan().sparing(&self.world), self.world.clone());
-        if self.clogged == 0 {
-            plan.stage = plan.stage.min(Stage::Begun);
-        }
+        // It waits for the sends, or is done at once.
+        plan.is_first = false;
         let (stream, mut peer) = self.take_stream();
         let place = (&*world, Kind::Close);
         let closed = plan.befall(place, stream.close(), forget, || peer.send(100)).await;
