@@ -57,8 +57,8 @@ struct Course {
 fn course(seed: u64, figures: &Figures) -> (Course, Builder) {
     let mut random = Random(seed);
     let ending = match random.below(16) {
-        0..6 => Ending::InOrder,
-        6..10 => Ending::MidWay,
+        0..4 => Ending::InOrder,
+        4..10 => Ending::MidWay,
         10..12 => Ending::Unwinding,
         12..15 => Ending::MainPanics,
         _ if figures.forgotten_loops.get() < FORGOTTEN => Ending::Forgotten,

@@ -10,7 +10,6 @@
 #![allow(unsafe_code, reason = "replaces functions of the C library")]
 
 use std::ffi::{c_int, c_void};
-use std::ptr::null_mut;
 use std::sync::{Mutex, PoisonError};
 
 use super::quarantine::{self, Block, Kind};
@@ -75,7 +74,7 @@ extern "C" fn mprotect(address: *mut c_void, size: usize, protection: c_int) -> 
 #[unsafe(no_mangle)]
 extern "C" fn munmap(address: *mut c_void, size: usize) -> c_int {
     let rounded = size.next_multiple_of(PAGE);
-    if address == null_mut() || !forget(address as usize, rounded) {
+    if address.is_null() || !forget(address as usize, rounded) {
         // SAFETY: what the caller asks for.
         return unsafe { libc::syscall(libc::SYS_munmap, address, size) as c_int };
     }

@@ -122,7 +122,9 @@ fn by_a_ring() {
 }
 
 /// Name, what it does, size of the block, offset of the write.
-const CASES: &[(&str, fn(), usize, usize)] = &[
+type Case = (&'static str, fn(), usize, usize);
+
+const CASES: &[Case] = &[
     ("block", into_a_freed_block, 4096, 100),
     ("release", found_at_release, 4096, 100),
     ("grown", into_a_block_that_grew, 4096, 100),

@@ -98,7 +98,7 @@ impl Queue {
     fn get(&self, place: usize) -> Block {
         let at = (self.first + place) % self.capacity;
         // SAFETY: within the ring, and `place` is below `len`, so it was written.
-        unsafe { self.blocks.add(at).read() }
+        unsafe { self.blocks.wrapping_add(at).read() }
     }
 
     fn push(&mut self, block: Block) {
@@ -107,7 +107,7 @@ impl Queue {
         }
         let at = (self.first + self.len) % self.capacity;
         // SAFETY: within the ring.
-        unsafe { self.blocks.add(at).write(block) };
+        unsafe { self.blocks.wrapping_add(at).write(block) };
         self.len += 1;
         self.bytes += block.size;
     }
@@ -121,7 +121,7 @@ impl Queue {
         }
         for place in 0..self.len {
             // SAFETY: the new ring is larger.
-            unsafe { blocks.add(place).write(self.get(place)) };
+            unsafe { blocks.wrapping_add(place).write(self.get(place)) };
         }
         if self.capacity > 0 {
             // SAFETY: it was allocated here with this layout.
@@ -149,14 +149,17 @@ impl Queue {
 /// Ends the program if somebody has written to a block.
 fn check(block: Block) {
     let Block { address, size, .. } = block;
-    // All bytes are the same if the first is the pattern and each is like the one before.
-    // SAFETY: the block is ours. The comparison is the C library's: a stray writer that races with
-    // it is what it is there to find.
-    let same = unsafe {
-        size == 0
-            || address.read_volatile() == PATTERN
-                && libc::memcmp(address.cast(), address.add(1).cast(), size - 1) == 0
-    };
+    if size == 0 {
+        return;
+    }
+    // All bytes are the same if the first is the pattern and each is like the one before. The
+    // comparison is the C library's: a stray writer that races with it is what it is there to find.
+    // SAFETY: the block is ours.
+    let first = unsafe { address.read_volatile() };
+    let behind = address.wrapping_add(1);
+    // SAFETY: as above; there are `size - 1` bytes behind the first.
+    let differ = unsafe { libc::memcmp(address.cast(), behind.cast(), size - 1) };
+    let same = first == PATTERN && differ == 0;
     if !same {
         report(block);
     }
@@ -182,7 +185,7 @@ fn release(Block { address, size, kind }: Block) {
 /// Says what was written and ends the program, without allocating.
 fn report(block: Block) -> ! {
     // SAFETY: the block is ours.
-    let byte = |at: usize| unsafe { block.address.add(at).read_volatile() };
+    let byte = |at: usize| unsafe { block.address.wrapping_add(at).read_volatile() };
     let wrong = |at: &usize| byte(*at) != PATTERN;
     let (mut count, mut last) = (0, 0);
     let first = (0..block.size).find(wrong).unwrap_or(0);

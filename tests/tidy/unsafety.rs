@@ -64,6 +64,10 @@ pub(crate) const ALLOWED: &[&str] = &[
     "uring-sys-shim/tests/ring.rs",
     "uring-sys-shim/tests/signal.rs",
     "tests/drop_inflight.rs",
+    "tests/memory/allocator.rs",
+    "tests/memory/mapping.rs",
+    "tests/memory/proof.rs",
+    "tests/memory/quarantine.rs",
     "tests/regression.rs",
     "tests/sigpipe.rs",
 ];
