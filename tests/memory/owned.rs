@@ -124,6 +124,10 @@ impl Lane {
         let strength = self.strength();
         let (stream, mut peer) = self.take_stream();
         let panics = self.random.below(2) == 0;
+        if plan.stage != Stage::InFlight && plan.strike == Strike::Before {
+            // The receive is submitted after its future and its socket are gone, and takes these.
+            peer.try_send(strength);
+        }
         let ours = world.clone();
         let task = ringio::spawn(async move {
             let (mut read, mut write) = stream.into_split();
