@@ -20,6 +20,11 @@ impl Runtime {
             return Ok(());
         }
         if self.driver.has_completions() {
+            // They came when the submission queue was full, which did not let the kernel do what
+            // it holds back until it is entered: that could go on for ever.
+            if self.driver.has_unsubmitted() || self.driver.must_enter() {
+                self.driver.enter(Wait::Poll)?;
+            }
             return Ok(());
         }
         if !self.spin.is_worthwhile() {
