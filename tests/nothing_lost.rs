@@ -11,8 +11,10 @@
 mod nothing_lost {
     mod accepting;
     mod fickle;
+    mod letters;
     mod reading;
     mod senders;
+    mod writing;
 }
 mod support;
 
