@@ -15,7 +15,6 @@ use ringio::net::{TcpListener, TcpStream};
 use ringio::{JoinHandle, spawn, timeout, yield_now};
 
 use crate::support::*;
-use crate::{Seen, alone, level, loops, repetitions};
 
 /// A client that waits for its answer.
 pub(super) struct Client {
@@ -93,14 +92,17 @@ impl Books {
                 return books.note("decoys");
             }
             let number = u32::from_le_bytes(bytes[..].try_into().unwrap()) as usize;
-            let mut served = books.served.borrow_mut();
-            let room = served.len().max(number + 1);
-            served.resize(room, 0);
-            served[number] += 1;
-            drop(served);
+            books.note_served(number);
             books.note("connections");
             stream.write_all(bytes).await.0.unwrap();
         })
+    }
+
+    fn note_served(&self, number: usize) {
+        let mut served = self.served.borrow_mut();
+        let room = served.len().max(number + 1);
+        served.resize(room, 0);
+        served[number] += 1;
     }
 
     pub(super) fn assert_each_once(&self, count: usize) {

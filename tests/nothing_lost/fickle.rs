@@ -8,7 +8,6 @@ use ringio::net::TcpListener;
 use ringio::{spawn, yield_now};
 
 use crate::support::*;
-use crate::{Seen, alone, level, loops, repetitions};
 
 use super::accepting::{Books, Client, losing_accept, turns};
 

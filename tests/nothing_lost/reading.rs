@@ -8,7 +8,6 @@ use ringio::net::{OwnedReadHalf, OwnedWriteHalf, TcpStream};
 use ringio::{timeout, yield_now};
 
 use crate::support::*;
-use crate::{Seen, alone, level, loops, repetitions};
 
 use super::senders::Sender;
 

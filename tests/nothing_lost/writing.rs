@@ -11,7 +11,6 @@ use ringio::net::TcpStream;
 use ringio::{timeout, yield_now};
 
 use crate::support::*;
-use crate::{Seen, alone, level, loops, repetitions};
 
 use super::letters::{Copy, Letter, Pace, Received};
 
