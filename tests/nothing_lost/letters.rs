@@ -4,6 +4,7 @@
 //! The bytes of a [`Letter`] are on the heap, and nothing writes to them.
 
 #![allow(unsafe_code, reason = "a buffer that notes when it is asked for its memory")]
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::cell::Cell;
 use std::io::{ErrorKind, Read};
@@ -21,7 +22,7 @@ use crate::support::*;
 /// arrive, and before that it must not.
 #[derive(Debug)]
 pub(crate) struct Letter {
-    bytes: Rc<[u8]>,
+    bytes: Vec<u8>,
     asked: Rc<Cell<bool>>,
 }
 
@@ -29,8 +30,8 @@ pub(crate) struct Letter {
 #[derive(Debug)]
 pub(crate) struct Copy {
     pub(crate) number: u32,
+    len: usize,
     asked: Rc<Cell<bool>>,
-    bytes: Rc<[u8]>,
 }
 
 impl Letter {
@@ -40,14 +41,14 @@ impl Letter {
         bytes.extend_from_slice(&(len as u32).to_le_bytes());
         bytes.extend_from_slice(&number.to_le_bytes());
         bytes.extend_from_slice(&pattern(number as usize, len));
-        let (bytes, asked): (Rc<[u8]>, _) = (bytes.into(), Rc::new(Cell::new(false)));
-        let copy = Copy { number, asked: asked.clone(), bytes: bytes.clone() };
+        let (asked, len) = (Rc::<Cell<bool>>::default(), bytes.len());
+        let copy = Copy { number, len, asked: asked.clone() };
         (Letter { bytes, asked }, copy)
     }
 
     /// A buffer without bytes.
     pub(crate) fn empty() -> Letter {
-        Letter { bytes: Rc::from(&b""[..]), asked: Rc::default() }
+        Letter { bytes: Vec::new(), asked: Rc::default() }
     }
 }
 
@@ -56,13 +57,18 @@ impl Copy {
         self.asked.get()
     }
 
+    /// Bytes of the letter.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     /// Whether somebody has the letter still.
     pub(crate) fn is_held(&self) -> bool {
-        Rc::strong_count(&self.bytes) > 1
+        Rc::strong_count(&self.asked) > 1
     }
 }
 
-// SAFETY: the bytes are shared and on the heap; they neither move nor change.
+// SAFETY: the bytes are on the heap, and neither move nor change.
 unsafe impl IoBuf for Letter {
     fn as_ptr(&self) -> *const u8 {
         self.asked.set(true);

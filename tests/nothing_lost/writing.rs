@@ -326,7 +326,7 @@ async fn correspond(seed: u64) -> Seen {
 fn writes_that_end_in_flight_arrive_whole_in_order_and_once() {
     let _alone = alone();
     let mut all = Seen::default();
-    for seed in repetitions(24) {
+    for seed in repetitions(16) {
         all.all_of(level(loops(seed), async move || {
             let mut seen = Seen::default();
             for number in 0..30 {
