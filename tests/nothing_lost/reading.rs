@@ -1,6 +1,7 @@
 //! Reads of all kinds that lose a race at the moment when data arrives.
 
 use std::future::pending;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -174,6 +175,33 @@ impl Form {
         }
     }
 
+    /// Reads what is there without a pause, until the task has had its turn, and further: then
+    /// each read waits though there are bytes, and is dropped.
+    async fn greedy(&mut self, random: &mut Random, place: &mut Place, seen: &mut Seen) {
+        for _ in 0..200 {
+            let polled = match (random.below(20), &mut *self) {
+                (0, Form::Whole(stream)) => {
+                    let polled = poll_once(&mut Box::pin(stream.recv())).await;
+                    polled.map(|chunk| chunk.unwrap().to_vec())
+                }
+                (_, Form::Whole(stream)) => {
+                    poll_once(&mut Box::pin(stream.read(Vec::with_capacity(1)))).await.map(|r| r.1)
+                }
+                (0, Form::Halves(half, _)) => {
+                    let polled = poll_once(&mut Box::pin(half.recv())).await;
+                    polled.map(|chunk| chunk.unwrap().to_vec())
+                }
+                (_, Form::Halves(half, _)) => {
+                    poll_once(&mut Box::pin(half.read(Vec::with_capacity(1)))).await.map(|r| r.1)
+                }
+            };
+            match polled {
+                Poll::Ready(bytes) => place.take(&bytes),
+                Poll::Pending => seen.add("dropped in a hurry", 1),
+            }
+        }
+    }
+
     /// What is known to be on its way.
     async fn awaited(&mut self, kind: usize) -> Vec<u8> {
         macro_rules! by {
@@ -198,8 +226,8 @@ impl Form {
             Form::Halves(half, _) => poll_once(&mut Box::pin(half.recv())).await,
         };
         match polled {
-            std::task::Poll::Ready(chunk) => Some(chunk.unwrap().to_vec()),
-            std::task::Poll::Pending => None,
+            Poll::Ready(chunk) => Some(chunk.unwrap().to_vec()),
+            Poll::Pending => None,
         }
     }
 
@@ -242,6 +270,11 @@ async fn losing_reads(stream: TcpStream, mut sender: Sender, seed: u64) -> Seen 
             (form, leftover) = form.change(&mut random).await;
             seen.add("bytes by into_std", leftover.len() as u64);
             place.take(&leftover);
+        }
+        if random.below(300) == 0 {
+            sender.strike();
+            form.greedy(&mut random, &mut place, &mut seen).await;
+            sender.got(place.at);
         }
         let reading = Reading::random(&mut random, &mut sender);
         let name = reading.name();

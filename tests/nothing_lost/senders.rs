@@ -109,14 +109,15 @@ impl Sender {
         let thread = thread::spawn(move || {
             ringio::run(async {
                 let mut stream = TcpStream::from_std(peer).unwrap();
-                let (mut random, mut begun) = (Random(seed), 0);
+                let (mut random, mut begun, mut dropped) = (Random(seed), 0, false);
                 while !theirs.stopped() {
                     if theirs.on_the_way() <= AHEAD {
                         let bytes = pattern(begun, some(&mut random));
                         begun += bytes.len();
                         let mut write = Box::pin(stream.write_all(bytes));
-                        if random.below(4) == 0 {
-                            // Admitted: nothing but what was awaited is queued.
+                        // Nothing is queued behind a write that was awaited: this one is admitted.
+                        dropped = !dropped && random.below(3) == 0;
+                        if dropped {
                             drop(poll_once(&mut write).await);
                         } else {
                             write.await.0.unwrap();

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use ringio::{Builder, Runner, yield_now};
+use ringio::{Builder, Runner, timeout};
 
-use super::within;
+use super::{until, within};
 
 /// How often a load is repeated: each repetition has a seed and a watchdog of its own.
 pub(crate) fn repetitions(short: u64) -> std::ops::Range<u64> {
@@ -32,13 +33,9 @@ pub(crate) fn level<T: Send + 'static>(
         let body = async {
             let before = descriptors();
             let outcome = body().await;
-            // Closing takes a turn or two.
-            for _ in 0..1000 {
-                if descriptors() == before {
-                    break;
-                }
-                yield_now().await;
-            }
+            // The kernel shuts a direction down on a thread of its own, before it is closed.
+            let closed = until(|| descriptors() == before);
+            drop(timeout(Duration::from_secs(20), closed).await);
             assert_eq!(descriptors(), before, "descriptors stay behind");
             outcome
         };
