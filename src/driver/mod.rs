@@ -12,6 +12,7 @@ mod core;
 pub(crate) mod current;
 mod descriptor;
 mod op_table;
+mod parked;
 mod pool;
 mod shutdown;
 mod spin;

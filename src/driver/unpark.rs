@@ -2,7 +2,6 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex};
 use std::task::Wake;
 
@@ -11,6 +10,7 @@ use uring_sys_shim::{Wait, sqe, sys};
 use super::core::Driver;
 use super::current;
 use super::op_table::Kind;
+use super::parked::Parked;
 
 /// The doorbell of a loop: rung after something was put where the loop will look.
 ///
@@ -19,7 +19,7 @@ use super::op_table::Kind;
 /// polled by the loop and never read: each write is an edge.
 #[derive(Debug)]
 pub(crate) struct Unpark {
-    parked: AtomicBool,
+    parked: Parked,
     doorbell: OwnedFd,
     /// The ring as a target for messages; gone once the loop closes. Ringers hold the `Arc` until
     /// their message has completed, so that the number cannot come to name another file.
@@ -32,7 +32,7 @@ impl Unpark {
     pub(crate) fn new(ring: RawFd) -> io::Result<Arc<Unpark>> {
         let ring = sys::duplicate(ring)?;
         Ok(Arc::new(Unpark {
-            parked: AtomicBool::new(false),
+            parked: Parked::new(),
             doorbell: sys::eventfd()?,
             ring: Mutex::new(Some(Arc::new(ring))),
         }))
@@ -42,18 +42,8 @@ impl Unpark {
         self.doorbell.as_raw_fd()
     }
 
-    /// The loop is about to park: after this it looks once more for work, then waits.
-    ///
-    /// Ringer and loop each store first and then load what the other stored, with a sequentially
-    /// consistent fence between: at least one of them sees the other.
-    pub(crate) fn prepare_to_park(&self) {
-        self.parked.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-    }
-
-    /// The loop is awake.
-    pub(crate) fn unparked(&self) {
-        self.parked.store(false, Ordering::Relaxed);
+    pub(crate) fn parked(&self) -> &Parked {
+        &self.parked
     }
 
     /// The loop has closed its ring: later rings are no-ops.
@@ -66,8 +56,7 @@ impl Unpark {
     }
 
     fn ring_bell(self: &Arc<Self>) {
-        fence(Ordering::SeqCst);
-        if !self.parked.load(Ordering::Relaxed) || !self.parked.swap(false, Ordering::Relaxed) {
+        if !self.parked.must_ring() {
             return;
         }
         // Never waits for the lock: it is held for the clone of an `Arc`, or while the loop ends.

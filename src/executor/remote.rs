@@ -10,11 +10,12 @@
 
 use std::fmt;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use super::shared::SharedRef;
 use super::waker::WakerRef;
 use crate::util::contain::contain;
+use crate::util::heap;
+use crate::util::sync::{AtomicBool, AtomicPtr, Ordering};
 
 /// What [`Remote::push`] carries to the loop.
 pub(crate) type Closure = Box<dyn FnOnce() + Send>;
@@ -61,8 +62,7 @@ impl Entry {
         match self {
             Entry::Task(task) => task.into_raw().cast(),
             Entry::Call(closure) => {
-                let call = Box::new(Call { node: Node::new(Kind::Call), closure });
-                NonNull::from(Box::leak(call)).cast()
+                heap::leak(Call { node: Node::new(Kind::Call), closure }).cast()
             }
         }
     }
@@ -77,7 +77,7 @@ impl Entry {
             Kind::Task => Entry::Task(unsafe { WakerRef::from_raw(node.cast()) }),
             Kind::Call => {
                 // SAFETY: the same for the box that `into_node` leaked.
-                let call = unsafe { Box::from_raw(node.as_ptr().cast::<Call>()) };
+                let call = unsafe { heap::reclaim(node.cast::<Call>()) };
                 Entry::Call(call.closure)
             }
         }

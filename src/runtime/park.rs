@@ -64,7 +64,7 @@ impl Runtime {
 
     /// Parks. `idle_since` is when the loop ran out of work.
     fn wait(&self, idle_since: Instant) -> io::Result<()> {
-        self.driver.unpark().prepare_to_park();
+        self.driver.unpark().parked().announce();
         // A ringer that came before saw a loop that is awake: look once more.
         let wait = if self.executor.has_ready() {
             Wait::Poll
@@ -78,7 +78,7 @@ impl Runtime {
         };
         let submits = self.driver.has_unsubmitted();
         let entered = self.driver.enter(wait);
-        self.driver.unpark().unparked();
+        self.driver.unpark().parked().withdraw();
         let gap = nanos_since(idle_since);
         if !self.driver.has_completions() && !self.executor.has_ready() {
             self.spin.record_timer();

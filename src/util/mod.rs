@@ -3,7 +3,9 @@
 pub(crate) mod budget;
 pub(crate) mod contain;
 pub(crate) mod graveyard;
+pub(crate) mod heap;
 pub(crate) mod slot_table;
+pub(crate) mod sync;
 pub(crate) mod wake_batch;
 
 pub(crate) use graveyard::Graveyard;
