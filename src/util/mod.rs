@@ -4,6 +4,7 @@ pub(crate) mod budget;
 pub(crate) mod contain;
 pub(crate) mod graveyard;
 pub(crate) mod heap;
+pub(crate) mod link;
 pub(crate) mod slot_table;
 pub(crate) mod sync;
 pub(crate) mod wake_batch;

@@ -14,8 +14,8 @@ use loom::cell::UnsafeCell;
 
 struct Block {
     layout: Layout,
-    /// Read by each access, written by the end: loom says so when neither comes before the other.
-    life: Rc<UnsafeCell<()>>,
+    /// Read by each access, written by the end.
+    life: Rc<Life>,
     is_freed: bool,
 }
 
@@ -43,8 +43,36 @@ pub(crate) fn checked<R>(code: impl FnOnce() -> R) -> R {
     code()
 }
 
+/// What can be read together and written alone: loom says so when of two uses, of which one
+/// writes, neither comes before the other.
+#[derive(Debug)]
+pub(crate) struct Life(UnsafeCell<()>);
+
+// SAFETY: there is nothing in it.
+unsafe impl Send for Life {}
+// SAFETY: as above; loom itself watches who uses it.
+unsafe impl Sync for Life {}
+
+impl Default for Life {
+    fn default() -> Self {
+        Life(UnsafeCell::new(()))
+    }
+}
+
+impl Life {
+    #[track_caller]
+    pub(crate) fn read(&self) {
+        checked(|| self.0.with(|_| ()));
+    }
+
+    #[track_caller]
+    pub(crate) fn write(&self) {
+        checked(|| self.0.with_mut(|_| ()));
+    }
+}
+
 pub(crate) fn born(block: *mut u8, layout: Layout) {
-    let life = Rc::new(UnsafeCell::new(()));
+    let life = Rc::new(Life::default());
     let block = (block as usize, Block { layout, life, is_freed: false });
     BLOCKS.with_borrow_mut(|blocks| blocks.insert(block.0, block.1));
 }
@@ -60,20 +88,22 @@ pub(crate) fn touch<T>(part: &T) {
     if let Some((life, is_freed)) = block {
         checked(|| {
             assert!(!is_freed, "used after its end");
-            life.with(|_| ());
+            life.read();
         });
     }
 }
 
 #[track_caller]
 pub(crate) fn dies(block: *mut u8) {
-    let life = BLOCKS.with_borrow_mut(|blocks| {
+    let (life, size) = BLOCKS.with_borrow_mut(|blocks| {
         let block = blocks.get_mut(&(block as usize)).expect("a block");
         checked(|| assert!(!block.is_freed, "freed twice"));
         block.is_freed = true;
-        block.life.clone()
+        (block.life.clone(), block.layout.size())
     });
-    checked(|| life.with_mut(|_| ()));
+    life.write();
+    // SAFETY: it was allocated with this size, and who frees it has it for himself.
+    unsafe { block.write_bytes(0xA5, size) };
 }
 
 /// At the end of an interleaving.

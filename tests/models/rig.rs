@@ -10,7 +10,7 @@ use loom::sync::Notify;
 
 use crate::executor::current::Guard;
 use crate::executor::{Executor, JoinHandle, Meta, spawn};
-use crate::ledger;
+use crate::ledger::{self, Life};
 use crate::parked::Parked;
 
 /// Runs a model in all interleavings with at most `bound` preemptions, in the long mode one more,
@@ -38,15 +38,29 @@ pub(crate) struct Bell {
     kernel: Notify,
 }
 
-impl Wake for Bell {
+/// What the executor has of the doorbell. Loom does not know the standard library's `Arc`, so it
+/// sees whether those who ring know that this still lives.
+struct Rope {
+    bell: Arc<Bell>,
+    life: Life,
+}
+
+impl Wake for Rope {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if self.parked.must_ring() {
-            self.kernel.notify();
+        self.life.read();
+        if self.bell.parked.must_ring() {
+            self.bell.kernel.notify();
         }
+    }
+}
+
+impl Drop for Rope {
+    fn drop(&mut self) {
+        self.life.write();
     }
 }
 
@@ -60,7 +74,8 @@ pub(crate) struct Loop {
 impl Loop {
     pub(crate) fn new() -> Loop {
         let bell = Arc::new(Bell { parked: Parked::new(), kernel: Notify::new() });
-        let executor = Executor::new(bell.clone().into());
+        let rope = Rope { bell: bell.clone(), life: Life::default() };
+        let executor = Executor::new(Arc::new(rope).into());
         executor.set_report(Rc::new(|report| {
             ledger::checked(|| panic!("{}", report.message));
         }));

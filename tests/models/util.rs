@@ -6,5 +6,7 @@ pub(crate) mod budget;
 pub(crate) mod contain;
 #[path = "heap.rs"]
 pub(crate) mod heap;
+#[path = "link.rs"]
+pub(crate) mod link;
 #[path = "sync.rs"]
 pub(crate) mod sync;
