@@ -121,3 +121,56 @@ impl Driver {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    use std::os::fd::AsFd;
+    use std::task::Waker;
+
+    use super::*;
+
+    fn parked() -> Arc<Unpark> {
+        // Any descriptor does for the ring: this thread has no loop that could send it a message.
+        let unpark = Unpark::new(sys::eventfd().unwrap().as_raw_fd()).unwrap();
+        unpark.parked().announce();
+        unpark
+    }
+
+    fn has_rung(unpark: &Unpark) -> bool {
+        let mut doorbell = [PollFd::new(unpark.doorbell.as_fd(), PollFlags::POLLIN)];
+        poll(&mut doorbell, PollTimeout::ZERO).unwrap() == 1
+    }
+
+    #[test]
+    fn a_full_doorbell_does_not_block_who_rings() {
+        let unpark = parked();
+        sys::eventfd_write(unpark.doorbell(), u64::MAX - 1).unwrap();
+        // Blocks forever if a write to a full counter does.
+        Waker::from(unpark.clone()).wake();
+        assert!(!unpark.parked().must_ring(), "it has rung");
+        assert!(has_rung(&unpark));
+    }
+
+    #[test]
+    fn who_rings_does_not_wait_for_the_lock_of_a_loop_that_ends() {
+        let unpark = parked();
+        let held = unpark.ring.lock().unwrap();
+        assert!(!has_rung(&unpark));
+        // On this thread, so that it blocks forever if it waits.
+        Waker::from(unpark.clone()).wake();
+        assert!(has_rung(&unpark));
+        drop(held);
+    }
+
+    #[test]
+    fn a_loop_that_is_awake_costs_no_system_call() {
+        let unpark = parked();
+        unpark.parked().withdraw();
+        Waker::from(unpark.clone()).wake_by_ref();
+        assert!(!has_rung(&unpark));
+        unpark.parked().announce();
+        Waker::from(unpark.clone()).wake_by_ref();
+        assert!(has_rung(&unpark));
+    }
+}

@@ -68,7 +68,8 @@ fn each_of_one_thread_s_wakes_is_followed_by_a_poll() {
             counter.set(1);
             waker.wake_by_ref();
             counter.set(2);
-            waker.clone().wake();
+            let copy = waker.clone();
+            copy.wake();
             counter.set(3);
             waker.wake();
         });

@@ -68,6 +68,9 @@ pub(crate) const ALLOWED: &[&str] = &[
     "tests/drop_inflight.rs",
     "tests/regression.rs",
     "tests/sigpipe.rs",
+    "tests/models/heap.rs",
+    "tests/models/ledger.rs",
+    "tests/models/sync.rs",
 ];
 
 /// How many lines above its `unsafe` a `SAFETY:` comment may begin.

@@ -77,7 +77,10 @@ fn wake_all(world: &World, expect: Result<(), LoopClosed>) -> Vec<RemoteJoin<()>
         let waker = &world.wakers[round % TASKS];
         match round / TASKS % 4 {
             0 => waker.wake_by_ref(),
-            1 => waker.clone().wake(),
+            1 => {
+                let copy = waker.clone();
+                copy.wake();
+            }
             2 => drop(waker.clone()),
             _ => {
                 let copy = waker.clone();

@@ -141,7 +141,10 @@ impl Source {
         let waker = &self.wakers[task];
         match self.random.below(4) {
             0 => waker.wake_by_ref(),
-            1 => waker.clone().wake(),
+            1 => {
+                let copy = waker.clone();
+                copy.wake();
+            }
             2 => {
                 let copy = waker.clone();
                 copy.wake_by_ref();
