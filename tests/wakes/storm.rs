@@ -7,9 +7,9 @@ use std::future::{Future, poll_fn};
 use std::hint::spin_loop;
 use std::panic::resume_unwind;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::thread;
 use std::time::Duration;
@@ -202,6 +202,10 @@ impl Source {
     async fn run(mut self, wakes: u64) {
         for round in 0..wakes {
             if let Some(letter) = self.write() {
+                if self.random.below(8) == 0 {
+                    // This loop stands still meanwhile: its message must have left by itself.
+                    self.wait(letter);
+                }
                 self.answer(letter).await;
             } else if round % 16 == 0 {
                 yield_now().await;
@@ -307,6 +311,9 @@ fn storm(wakes: u64, spin: Duration, storm: &Arc<Storm>) {
 
 /// Runs a storm on threads of its own and fails when it stands still.
 fn watched(name: &str, wakes: u64, spin: Duration) {
+    // One storm at a time: loops that share CPUs do not spin.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock();
     let shared = Arc::new(Storm::default());
     let theirs = shared.clone();
     let (done, ended) = channel::<()>();
@@ -330,7 +337,9 @@ fn watched(name: &str, wakes: u64, spin: Duration) {
         count(&shared.spawns),
     );
     assert_eq!(count(&shared.wakes), wakes);
-    assert!(parks > wakes / 1000, "the loop has hardly parked: {parks} times");
+    // A loop that spins may meet every wake while it does.
+    let least = if spin.is_zero() { wakes / 1000 } else { 0 };
+    assert!(parks >= least, "the loop has hardly parked: {parks} times");
 }
 
 #[test]
