@@ -13,6 +13,7 @@ mod counters;
 pub(crate) mod current;
 mod descriptor;
 mod op_table;
+mod parked;
 mod pool;
 mod shutdown;
 mod spin;

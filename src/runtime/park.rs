@@ -71,7 +71,7 @@ impl Runtime {
 
     /// Parks. `idle_since` is when the loop ran out of work.
     fn wait(&self, idle_since: Instant) -> io::Result<()> {
-        self.driver.unpark().prepare_to_park();
+        self.driver.unpark().parked().announce();
         // A ringer that came before saw a loop that is awake: look once more.
         let wait = if self.executor.has_ready() {
             Wait::Poll
@@ -85,7 +85,7 @@ impl Runtime {
         };
         let submits = self.driver.has_unsubmitted();
         let entered = self.driver.enter(wait);
-        let rung = self.driver.unpark().unparked();
+        let rung = self.driver.unpark().parked().withdraw();
         if wait != Wait::Poll {
             self.counters.parks.add(1);
             self.counters.remote_wakes.add(u64::from(rung));
