@@ -79,6 +79,12 @@ impl World {
         )
     }
 
+    /// Whether whoever connects there has to wait for an accept.
+    pub(super) fn is_full(&self, address: SocketAddr) -> bool {
+        let kind = self.listener(address).map(|file| &self.files[file].kind);
+        matches!(kind, Some(Kind::Listener(listener)) if listener.backlog.len() >= listener.limit)
+    }
+
     /// Connects a fresh socket; the other end goes to the listener's backlog.
     pub(super) fn connect(&mut self, file: FileId, to: SocketAddr) -> Connected {
         let Some(listening) = self.listener(to) else { return Connected::Refused };

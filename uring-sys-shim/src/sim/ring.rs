@@ -14,7 +14,7 @@ use io_uring::{opcode, squeue};
 use super::group::Groups;
 use super::machine::{Machine, Step};
 use super::memory::Lent;
-use super::operation::{Op, Outcome};
+use super::operation::{Op, Outcome, selects};
 use super::world::World;
 use crate::ring::{Full, GroupId, Ring, SqFlags, Wait};
 use crate::setup::Setup;
@@ -25,6 +25,9 @@ use crate::{Caps, Cqe};
 const MORE: u32 = 2;
 /// Most completions of a multishot operation in one go.
 const RUN: usize = 32;
+
+/// A completion that is due comes after so many nanoseconds at most, however long the program waits.
+const LATE: u64 = 100_000_000;
 
 /// A ring on a [`Machine`], for one thread.
 ///
@@ -100,9 +103,10 @@ impl SimRing {
             world.files[file].holders += 1;
         }
         let stuck = world.faults.stuck == Some(op.serial);
-        let parks =
-            !op.is_immediate() && (op.is_on_worker() || world.chance(world.faults.park_first));
         // A receive meets a dry group at once, though nothing may be there to receive.
+        let dry = selects(&op.sqe) && self.groups.room(op.sqe.buf_index).is_none();
+        let may_park = !op.is_immediate() && !dry;
+        let parks = may_park && (op.is_on_worker() || world.chance(world.faults.park_first));
         if stuck || parks || self.run(world, &mut op) {
             self.ops.push(op);
         } else {
@@ -239,7 +243,14 @@ impl SimRing {
                     break;
                 }
             }
-            match machine.step(deadline) {
+            // What is ready may be late, but not for ever.
+            let late = machine.world().now.saturating_add(LATE);
+            let until = match deadline {
+                Some(deadline) if deadline < late => Some(deadline),
+                _ if self.has_ready() => Some(0),
+                _ => deadline,
+            };
+            match machine.step(until) {
                 Step::Happened => {
                     let world = &mut *machine.world();
                     if world.chance(world.faults.interrupted / 8) {

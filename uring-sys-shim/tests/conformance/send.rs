@@ -148,7 +148,7 @@ pub(crate) fn a_send_to_nobody_fails() {
         if res < 0 {
             break res;
         }
-        assert_eq!(res, 9);
+        assert!(res > 0);
         sends += 1;
         assert!(sends < 1000, "nobody takes it, and nobody says so");
         bench.settle();
@@ -169,13 +169,14 @@ pub(crate) fn a_reset_ends_the_send_in_flight() {
     bench.reset(far);
     let res = bench.result(send);
     assert!(res > 0 || OVER.contains(&res), "{res}");
-    if res > 0 && (res as usize) < sent.len() {
+    // A simulated send may have ended before the reset has come.
+    let mut again = 1;
+    while again > 0 && (again == 1 || bench.is_simulated()) {
         bench.settle();
+        let sqe = bench.sending(near, b"again");
+        again = bench.run(sqe);
     }
-    let sqe = bench.sending(near, b"again");
-    let again = bench.run(sqe);
-    let simulated = bench.is_simulated() && again == 5;
-    assert!(OVER.contains(&again) || simulated, "{again}");
+    assert!(OVER.contains(&again), "{again}");
 }
 
 /// shutdown(2), `SHUT_WR`: the peer reads all that was sent before, then the end; the other

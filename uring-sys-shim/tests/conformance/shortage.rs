@@ -41,6 +41,8 @@ pub(crate) fn alone(test: &str, run: impl FnOnce()) {
         return run();
     }
     let own = env::current_exe().expect("the test's own path");
-    let status = Command::new(own).args(["--exact", test, "--nocapture"]).env(ALONE, "1").status();
-    assert!(status.expect("a child").success());
+    let output = Command::new(own).args(["--exact", test, "--nocapture"]).env(ALONE, "1").output();
+    let output = output.expect("a child");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
 }
