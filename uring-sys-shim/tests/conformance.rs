@@ -65,6 +65,9 @@ facts! {
         submitting_runs_no_task_work_and_the_flag_tells_of_it when OnKindKernels;
         task_work_runs_when_the_flag_is_answered;
         a_wait_ends_with_the_first_completion;
+        polling_does_not_wait;
+        a_refused_operation_stops_none_behind_it;
+        a_message_to_no_ring_is_refused needs MSG_RING;
         a_wait_ends_at_its_deadline_and_not_before when OnKindKernels;
         a_past_deadline_submits_and_returns when OnKindKernels;
         an_overflow_loses_nothing_and_keeps_the_order;
@@ -110,6 +113,8 @@ facts! {
         a_send_says_how_much_it_has_sent;
         a_message_sends_its_slices_in_order;
         a_vectored_send_sends_its_slices_in_order needs SEND_VECTORIZED;
+        a_long_message_is_whole when OnKindKernels;
+        a_long_vectored_send_is_whole when OnKindKernels needs SEND_VECTORIZED;
         addresses_and_slices_are_read_at_submission;
         a_send_to_nobody_fails;
         a_reset_ends_the_send_in_flight;
@@ -117,6 +122,9 @@ facts! {
         closing_is_the_end_behind_the_last_byte;
         closing_with_bytes_unread_is_a_reset;
         closing_without_lingering_is_a_reset;
+        a_reset_behind_the_end_does_not_concern_the_reader;
+        a_broken_connection_is_not_connected;
+        a_silent_close_closes;
     }
     connections {
         both_ends_know_each_other;

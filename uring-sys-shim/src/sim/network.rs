@@ -186,9 +186,12 @@ impl World {
         if n > 0 {
             return Received::Bytes(stream.inbound.drain(..n).collect());
         }
+        if stream.finished {
+            return Received::End;
+        }
         match stream.error.take() {
             Some(errno) => Received::Broken(errno),
-            None if stream.finished || stream.reset || stream.shut_read => Received::End,
+            None if stream.reset || stream.shut_read => Received::End,
             None => Received::Nothing,
         }
     }
@@ -281,7 +284,8 @@ impl Stream {
     fn break_off(&mut self, errno: i32) {
         self.wire.clear();
         self.reset = true;
-        self.error = Some(errno);
+        // Behind the end of the stream it is told to senders only.
+        self.error = Some(if self.finished { libc::EPIPE } else { errno });
         self.peer = None;
     }
 }

@@ -1,6 +1,6 @@
 //! Facts about the two queues, and about entering the kernel.
 
-use uring_sys_shim::{Ring, Wait, sqe, sys};
+use uring_sys_shim::{Ring, Sqe, Wait, sqe, sys};
 
 use super::bench::Bench;
 use super::buffers::Group;
@@ -126,6 +126,41 @@ pub(crate) fn a_wait_ends_with_the_first_completion() {
         }
     }
     assert!(bench.ring().now() < deadline);
+}
+
+/// KERNEL.md, Waiting: `enter(GETEVENTS, min 0)` waits for nothing; the clock goes on.
+pub(crate) fn polling_does_not_wait() {
+    let mut bench = Bench::new();
+    let event = bench.eventfd();
+    let poll = bench.submit(sqe::poll_multi(event, POLLIN));
+    let mut before = bench.ring().now();
+    for _ in 0..10 {
+        assert_eq!(bench.enter(Wait::Poll), 0);
+        let now = bench.ring().now();
+        assert!(now >= before);
+        before = now;
+    }
+    assert!(bench.peek(poll).is_none());
+}
+
+/// KERNEL.md, Setup flags, `SUBMIT_ALL`: a refused operation is a completion, and stops none of
+/// those behind it; nor does a descriptor that is not open.
+pub(crate) fn a_refused_operation_stops_none_behind_it() {
+    let mut bench = Bench::new();
+    let unknown = Sqe { opcode: 250, ..sqe::nop() };
+    let (_memory, closed) = bench.receiving(-1, 8);
+    let names: Vec<u64> =
+        [unknown, sqe::nop(), closed, sqe::nop()].map(|sqe| bench.push(sqe)).to_vec();
+    bench.flush();
+    let results: Vec<i32> = names.into_iter().map(|name| bench.result(name)).collect();
+    assert_eq!(results, [-libc::EINVAL, 0, -libc::EBADF, 0]);
+}
+
+/// KERNEL.md, Operations, msg_ring: to what is no ring it is refused, and the sender hears of it.
+pub(crate) fn a_message_to_no_ring_is_refused() {
+    let mut bench = Bench::new();
+    let event = bench.eventfd();
+    assert_eq!(bench.run(sqe::msg_ring(event, 1, 0)), -libc::EBADFD);
 }
 
 /// KERNEL.md, Waiting: an expired wait is no failure, and none ends before its time.

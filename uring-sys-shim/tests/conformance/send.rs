@@ -1,10 +1,11 @@
 //! Facts about sending and the end of a connection.
 
 use uring_sys_shim::sqe;
+use uring_sys_shim::sys::getpeername;
 
 use super::bench::Bench;
 use super::memory::Memory;
-use super::sockets::{SEND, pattern};
+use super::sockets::{SEND, local, pattern};
 
 /// send(2) fails with one of these on a connection that is over.
 const OVER: [i32; 2] = [-libc::EPIPE, -libc::ECONNRESET];
@@ -17,13 +18,7 @@ pub(crate) fn a_waitall_send_is_whole_though_the_reader_is_slow() {
     let sent = bench.more_than_sockets_hold(near, far);
     let sqe = bench.sending(near, &sent);
     let send = bench.submit(sqe);
-    assert!(bench.is_parked(send));
-    let mut got = Vec::new();
-    while got.len() < sent.len() {
-        got.extend(bench.receive(far, 1 << 16).expect("bytes"));
-    }
-    assert_eq!(bench.result(send) as usize, sent.len());
-    assert!(got == sent);
+    bench.arrives_slowly(far, &sent, send);
 }
 
 /// As above: if it is cut short, its result says by how much; nothing is lost or sent twice.
@@ -83,6 +78,28 @@ pub(crate) fn a_vectored_send_sends_its_slices_in_order() {
     bench.arrives(near, far, &sent, count);
 }
 
+/// As above, with more than the sockets hold: it goes on within a slice.
+pub(crate) fn a_long_message_is_whole() {
+    let mut bench = Bench::new();
+    let (near, far) = bench.pair();
+    let sent = bench.more_than_sockets_hold(near, far);
+    let slices = bench.sliced(&sent, &[10, 0, 20_000, 1]);
+    let message = bench.lend(Memory::message(&slices));
+    let send = bench.submit(sqe::sendmsg(near, message.start().cast(), SEND));
+    bench.arrives_slowly(far, &sent, send);
+}
+
+/// As above.
+pub(crate) fn a_long_vectored_send_is_whole() {
+    let mut bench = Bench::new();
+    let (near, far) = bench.pair();
+    let sent = bench.more_than_sockets_hold(near, far);
+    let slices = bench.sliced(&sent, &[10, 0, 20_000, 1]);
+    let count = (slices.len() / size_of::<libc::iovec>()) as u32;
+    let send = bench.submit(sqe::send_vectored(near, slices.start().cast(), count, SEND));
+    bench.arrives_slowly(far, &sent, send);
+}
+
 impl Bench {
     /// Makes the sockets' own buffers small, and what is to be sent larger.
     fn more_than_sockets_hold(&mut self, from: i32, to: i32) -> Vec<u8> {
@@ -95,16 +112,30 @@ impl Bench {
     /// Bytes, and an array of slices of uneven lengths that hold them.
     fn slices(&mut self) -> (Vec<u8>, Memory) {
         let sent = pattern(600);
-        let mut rest = &sent[..];
+        let slices = self.sliced(&sent, &[1, 0, 300, 7]);
+        (sent, slices)
+    }
+
+    /// An array of slices of these lengths, and one more, that hold a copy of the bytes.
+    fn sliced(&mut self, bytes: &[u8], lens: &[usize]) -> Memory {
+        let mut rest = bytes;
         let mut slices = Vec::new();
-        for len in [1, 0, 300, 7, 292] {
-            let (part, behind) = rest.split_at(len);
+        for len in lens {
+            let (part, behind) = rest.split_at(*len);
             slices.push(self.lend(Memory::of(part)).slice());
             rest = behind;
         }
-        assert!(rest.is_empty());
-        let slices = Memory::of(&slices);
-        (sent, self.lend(slices))
+        slices.push(self.lend(Memory::of(rest)).slice());
+        self.lend(Memory::of(&slices))
+    }
+
+    /// Reads all that is sent; the send has waited for that.
+    #[track_caller]
+    fn arrives_slowly(&mut self, far: i32, sent: &[u8], send: u64) {
+        assert!(self.is_parked(send));
+        let got = self.receive_exactly(far, sent.len());
+        assert!(got == sent);
+        assert_eq!(self.result(send) as usize, sent.len());
     }
 
     /// So many of the bytes were sent, and no others arrive.
@@ -213,6 +244,47 @@ pub(crate) fn closing_with_bytes_unread_is_a_reset() {
     bench.receive_exactly(near, 50);
     bench.close(near);
     assert_eq!(bench.receive_all(far), (Vec::new(), Some(libc::ECONNRESET)));
+}
+
+/// RFC 9293 3.10.7.4: a reset behind the end of the stream is no news to the reader.
+pub(crate) fn a_reset_behind_the_end_does_not_concern_the_reader() {
+    let mut bench = Bench::new();
+    let (near, far) = bench.pair();
+    bench.send(far, b"last");
+    bench.shut_down(far, libc::SHUT_WR);
+    bench.settle();
+    // With this unread, closing is a reset.
+    bench.send(near, b"unread");
+    bench.settle();
+    bench.close(far);
+    bench.settle();
+    assert_eq!(bench.receive_all(near), (b"last".to_vec(), None));
+    let sqe = bench.sending(near, b"to nobody");
+    assert_eq!(bench.run(sqe), -libc::EPIPE);
+    assert_eq!(bench.receive(near, 8), Ok(Vec::new()));
+}
+
+/// shutdown(2), getpeername(2): a connection that was reset is none any more.
+pub(crate) fn a_broken_connection_is_not_connected() {
+    let mut bench = Bench::new();
+    let (near, far) = bench.pair();
+    let address = local(near);
+    bench.reset(far);
+    assert_eq!(bench.receive_all(near), (Vec::new(), Some(libc::ECONNRESET)));
+    assert_eq!(bench.run(sqe::shutdown(near, libc::SHUT_WR)), -libc::ENOTCONN);
+    assert_eq!(getpeername(near).unwrap_err().raw_os_error(), Some(libc::ENOTCONN));
+    assert_eq!(local(near), address);
+}
+
+/// KERNEL.md, Multishot bookkeeping: a close with `CQE_SKIP_SUCCESS` closes, and is silent.
+pub(crate) fn a_silent_close_closes() {
+    let mut bench = Bench::new();
+    let (near, far) = bench.pair();
+    bench.disown(near);
+    let close = bench.submit(sqe::close(near).skip_success());
+    assert_eq!(bench.receive_all(far), (Vec::new(), None));
+    bench.settle();
+    assert!(bench.is_silent(close));
 }
 
 /// socket(7), `SO_LINGER` of 0: closing resets.
