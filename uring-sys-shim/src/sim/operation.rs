@@ -168,12 +168,10 @@ impl Op {
                 let file = world.add(Kind::Fresh { bound: None });
                 Done(world.install(file), 0)
             }
-            opcode::Bind::CODE => {
-                on_file(self.file, |file| match self.address {
-                    Some(address) => world.bind(file, address),
-                    None => Err(libc::EAFNOSUPPORT),
-                })
-            }
+            opcode::Bind::CODE => on_file(self.file, |file| match self.address {
+                Some(address) => world.bind(file, address),
+                None => Err(libc::EAFNOSUPPORT),
+            }),
             opcode::Listen::CODE => {
                 on_file(self.file, |file| world.listen(file, self.sqe.len as i32))
             }

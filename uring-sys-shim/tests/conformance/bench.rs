@@ -286,7 +286,7 @@ impl Bench {
         drop(unsafe { OwnedFd::from_raw_fd(fd) });
     }
 
-    /// Cancels all and awaits it. Connections that were accepted meanwhile are closed, too.
+    /// Cancels all that is in flight, and awaits it.
     pub(crate) fn drain(&mut self) {
         if !self.in_flight.is_empty() || self.ring.unsubmitted() > 0 {
             self.submit(sqe::cancel_all().skip_success());

@@ -38,8 +38,7 @@ pub(crate) fn connecting_to_nobody_is_refused() {
 pub(crate) fn accepts_in_flight_have_a_connection_each() {
     let mut bench = Bench::new();
     let (listener, address) = bench.listener(4);
-    let accepts: Vec<u64> =
-        (0..3).map(|_| bench.submit(sqe::accept(listener, CLOEXEC))).collect();
+    let accepts: Vec<u64> = (0..3).map(|_| bench.submit(sqe::accept(listener, CLOEXEC))).collect();
     for name in &accepts {
         assert!(bench.is_parked(*name));
     }
@@ -148,8 +147,7 @@ pub(crate) fn a_closed_listener_leaves_nothing() {
 pub(crate) fn a_listener_whose_accepts_have_ended_is_closed_at_once() {
     let mut bench = Bench::new();
     let (listener, address) = bench.listener(4);
-    let accepts: Vec<u64> =
-        (0..16).map(|_| bench.submit(sqe::accept(listener, CLOEXEC))).collect();
+    let accepts: Vec<u64> = (0..16).map(|_| bench.submit(sqe::accept(listener, CLOEXEC))).collect();
     for name in &accepts {
         bench.submit(sqe::cancel(*name).skip_success());
     }
@@ -157,7 +155,7 @@ pub(crate) fn a_listener_whose_accepts_have_ended_is_closed_at_once() {
         assert_eq!(bench.result(name), -libc::ECANCELED);
     }
     bench.close(listener);
-    let (again, _) = (bench.socket(), ());
+    let again = bench.socket();
     assert_eq!(bench.bind(again, address), 0);
     bench.listen(again, 4);
     let _near = bench.connect(address);
