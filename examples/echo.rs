@@ -65,7 +65,7 @@ fn main() -> ExitCode {
 }
 
 /// Sends back what it receives until the client has no more to say.
-async fn echo(mut stream: TcpStream) -> io::Result<()> {
+pub(crate) async fn echo(mut stream: TcpStream) -> io::Result<()> {
     loop {
         let chunk = stream.recv().await?;
         if chunk.is_empty() {
@@ -118,7 +118,7 @@ async fn serve_quietly(port: u16) -> io::Result<()> {
 }
 
 /// A server and its clients, as tasks of one loop.
-async fn demonstrate() -> io::Result<()> {
+pub(crate) async fn demonstrate() -> io::Result<()> {
     let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).await?;
     let address = listener.local_addr()?;
     spawn(async move { serve(&listener, &Open::default()).await });

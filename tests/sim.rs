@@ -1,25 +1,49 @@
-//! The runtime on a simulated kernel.
+//! The runtime on a simulated kernel that takes every liberty: each scenario runs for thousands of
+//! seeds.
+//!
+//! ```text
+//! cargo test --features sim --test sim                        # at least 20,000 seeds
+//! RINGIO_LONG=1 cargo test --features sim --test sim          # twenty times as many
+//! RINGIO_SIM_SEED=7 cargo test --features sim --test sim NAME # one seed of one scenario
+//! ```
 
-use ringio::net::{TcpListener, TcpStream};
-use ringio::testing::sim::{Faults, Machine};
+#![allow(clippy::duplicate_mod, reason = "the examples share a file, and so does the support")]
 
-#[test]
-fn five() {
-    for seed in 0..3000 {
-        let machine = Machine::new(seed, Faults::unkind(seed));
-        let installed = machine.install();
-        ringio::run(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await?;
-            let mut client = TcpStream::connect(listener.local_addr()?).await?;
-            let (mut server, _) = listener.accept().await?;
-            client.write_all("hello").await.0?;
-            let (result, greeting) = server.read_exact(Vec::with_capacity(5)).await;
-            result?;
-            assert_eq!(greeting, b"hello");
-            Ok::<(), std::io::Error>(())
-        })
-        .unwrap();
-        drop(installed);
-        machine.finish(); // nothing is left open
-    }
-}
+#[path = "sim/accepting.rs"]
+mod accepting;
+#[path = "sim/allocator.rs"]
+mod allocator;
+#[path = "sim/breaking.rs"]
+mod breaking;
+#[expect(dead_code, reason = "each test program uses a part of it")]
+#[path = "support/child.rs"]
+mod child;
+#[path = "sim/ending.rs"]
+mod ending;
+#[path = "sim/examples.rs"]
+mod examples;
+#[path = "sim/fate.rs"]
+mod fate;
+#[path = "sim/forwarding.rs"]
+mod forwarding;
+#[expect(dead_code, reason = "the proxy reserves its port with it, which is not run")]
+#[path = "../examples/proxy/machine.rs"]
+mod machine;
+#[path = "sim/message.rs"]
+mod message;
+#[path = "../examples/proxy/open.rs"]
+mod open;
+#[path = "sim/outside.rs"]
+mod outside;
+#[expect(dead_code, reason = "its accepting is run, its command line is not")]
+#[path = "../examples/proxy/proxy.rs"]
+mod proxy;
+#[path = "sim/seeds.rs"]
+mod seeds;
+#[path = "sim/streaming.rs"]
+mod streaming;
+#[path = "sim/stuck.rs"]
+mod stuck;
+mod support;
+#[path = "support/watchdog.rs"]
+mod watchdog;

@@ -68,7 +68,7 @@ impl Proxy {
         self.finish(core.index(), &open).await
     }
 
-    async fn accept(self, listener: &TcpListener, open: &Open) {
+    pub(crate) async fn accept(self, listener: &TcpListener, open: &Open) {
         loop {
             match listener.accept().await {
                 Ok((client, from)) => {

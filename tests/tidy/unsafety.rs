@@ -63,6 +63,7 @@ pub(crate) const ALLOWED: &[&str] = &[
     "src/runner/run.rs",
     // Tests and benches, each by name: contracts under test, and SQEs that are pushed by hand.
     "tests/regression.rs",
+    "tests/sim/allocator.rs",
     "src/executor/tests/cancel.rs",
     "src/executor/tests/reentrancy.rs",
     "uring-sys-shim/tests/conformance/bench.rs",
@@ -72,6 +73,7 @@ pub(crate) const ALLOWED: &[&str] = &[
     "uring-sys-shim/tests/signal.rs",
     "tests/drop_inflight.rs",
     "tests/regression.rs",
+    "tests/sim/allocator.rs",
     "tests/sigpipe.rs",
 ];
 

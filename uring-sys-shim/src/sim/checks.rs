@@ -12,8 +12,7 @@ impl SimRing {
     /// Whether an operation could go on.
     pub(super) fn has_ready(&self) -> bool {
         let world = self.machine.world();
-        let stuck = world.faults.stuck;
-        self.ops.iter().any(|op| Some(op.serial) != stuck && op.is_ready(&world))
+        self.ops.iter().any(|op| op.is_ready(&world))
     }
 
     pub(super) fn report_deadlock(&self) {

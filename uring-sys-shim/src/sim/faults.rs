@@ -48,7 +48,7 @@ pub struct Faults {
     /// No `user_data` may name two operations, one after the other, either: a late cancel could hit
     /// the second.
     pub unique_names: bool,
-    /// The operation of this number, counted over all rings, never comes back.
+    /// Of the operations that can wait, the one of this number, from 0 on, never comes back.
     pub stuck: Option<u64>,
     /// More steps of the world than this are a livelock.
     pub steps: u64,

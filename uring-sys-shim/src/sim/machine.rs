@@ -109,9 +109,9 @@ impl Machine {
         self.world().rng.usize(0..n)
     }
 
-    /// Has somebody act from outside the program: another process, another thread, another
-    /// machine. `act` is called while the program is in the kernel, and says after which time it
-    /// is called again, if at all.
+    /// Has somebody act from outside the program: another process or another machine. `act` is
+    /// called while the program is in the kernel, and says after which time it is called again, if
+    /// at all. What another thread of the program does it must do on another thread, and await it.
     pub fn outside(&self, mut act: impl FnMut(&Machine) -> Option<Duration> + 'static) {
         let mut world = self.world();
         let at = world.now;
@@ -157,6 +157,7 @@ impl Machine {
         let Some(mut act) = act else { return };
         let again = act(self);
         let mut world = self.world();
+        world.hear_bells();
         if let Some(delay) = again {
             let at = world.now.saturating_add(delay.max(1));
             world.actors[place] = Actor { at, act: Some(act) };

@@ -37,6 +37,8 @@ pub(super) struct Op {
     pub(super) done: usize,
     /// How many more tries a cancelled operation has.
     pub(super) cancelled: Option<u32>,
+    /// It never ends.
+    pub(super) stuck: bool,
 }
 
 /// What a try comes to.
@@ -78,7 +80,18 @@ impl Op {
             target.poison();
         }
         let hash = pieces.iter().fold(0, |hash, piece| hash ^ piece.hash());
-        Op { sqe, file, serial, target, pieces, address, hash, done: 0, cancelled: None }
+        Op {
+            sqe,
+            file,
+            serial,
+            target,
+            pieces,
+            address,
+            hash,
+            done: 0,
+            cancelled: None,
+            stuck: false,
+        }
     }
 
     /// Whether it completes while it is submitted, in any case.
@@ -128,7 +141,7 @@ impl Op {
             (opcode::PollAdd::CODE, Some(Kind::Event { edges })) => *edges > self.done as u64,
             _ => true,
         };
-        ready || self.cancelled.is_some()
+        !self.stuck && (ready || self.cancelled.is_some())
     }
 
     /// The memory that it reads is as it was.
@@ -265,7 +278,7 @@ impl Op {
             Received::Broken(errno) => return Done(-errno, 0),
             Received::Nothing => return Parked,
         };
-        world.seen.bytes += bytes.len() as u64;
+        world.seen.bytes_received += bytes.len() as u64;
         if self.cancelled.is_some() {
             world.seen.cancelled_with_data += 1;
         }
@@ -316,6 +329,7 @@ impl Op {
         if most > 0 {
             world.transmit(file, &self.bytes(most));
             self.done += most;
+            world.seen.bytes_sent += most as u64;
             if self.cancelled.is_some() {
                 world.seen.cancelled_with_data += 1;
             }

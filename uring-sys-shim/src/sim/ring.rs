@@ -26,9 +26,6 @@ const MORE: u32 = 2;
 /// Most completions of a multishot operation in one go.
 const RUN: usize = 32;
 
-/// A completion that is due comes after so many nanoseconds at most, however long the program waits.
-const LATE: u64 = 100_000_000;
-
 /// A ring on a [`Machine`], for one thread.
 ///
 /// Nothing happens in the simulated kernel but while it is entered, or asked for its flags.
@@ -102,12 +99,12 @@ impl SimRing {
         if let Some(file) = file {
             world.files[file].holders += 1;
         }
-        let stuck = world.faults.stuck == Some(op.serial);
+        op.stuck = !op.is_immediate() && world.is_next_stuck();
         // A receive meets a dry group at once, though nothing may be there to receive.
         let dry = selects(&op.sqe) && self.groups.room(op.sqe.buf_index).is_none();
         let may_park = !op.is_immediate() && !dry;
         let parks = may_park && (op.is_on_worker() || world.chance(world.faults.park_first));
-        if stuck || parks || self.run(world, &mut op) {
+        if op.stuck || parks || self.run(world, &mut op) {
             self.ops.push(op);
         } else {
             self.retire(world, op);
@@ -210,8 +207,7 @@ impl SimRing {
 
     /// Tries the operations that could go on, in any order.
     fn run_ready(&mut self, world: &mut World) {
-        let stuck = world.faults.stuck;
-        let ready = |op: &&Op| Some(op.serial) != stuck && op.is_ready(world);
+        let ready = |op: &&Op| op.is_ready(world);
         let mut ready: Vec<u64> = self.ops.iter().filter(ready).map(|op| op.serial).collect();
         world.rng.shuffle(&mut ready);
         for serial in ready {
@@ -243,13 +239,8 @@ impl SimRing {
                     break;
                 }
             }
-            // What is ready may be late, but not for ever.
-            let late = machine.world().now.saturating_add(LATE);
-            let until = match deadline {
-                Some(deadline) if deadline < late => Some(deadline),
-                _ if self.has_ready() => Some(0),
-                _ => deadline,
-            };
+            // What is postponed comes before time passes.
+            let until = if self.has_ready() { Some(0) } else { deadline };
             match machine.step(until) {
                 Step::Happened => {
                     let world = &mut *machine.world();

@@ -71,6 +71,8 @@ seen! {
     resets: "resets",
     /// Connections made by connects that had been cancelled.
     connected_after_cancel: "cancelled connects that connected",
-    /// Bytes moved to the program.
-    bytes: "bytes received",
+    /// Bytes that the program's sends moved.
+    bytes_sent: "bytes sent",
+    /// Bytes that the program's receives moved.
+    bytes_received: "bytes received",
 }

@@ -50,6 +50,8 @@ pub(super) struct World {
     pub(super) rings: u32,
     pub(super) next_port: u16,
     steps: u64,
+    /// Operations that can wait.
+    waiting: u64,
     traced: bool,
     /// The first violation; nothing happens after it.
     failed: Option<String>,
@@ -72,6 +74,7 @@ impl World {
             rings: 0,
             next_port: 32_768,
             steps: 0,
+            waiting: 0,
             traced: std::env::var_os(TRACE).is_some(),
             failed: None,
             placeholder: RealFile::open("/dev/null").expect("/dev/null can be opened").into(),
@@ -120,6 +123,23 @@ impl World {
         self.steps += 1;
         if self.steps > self.faults.steps {
             self.fail(format!("livelock: {} steps and no end", self.steps));
+        }
+    }
+
+    /// Counts an operation that can wait; says whether it is the one that never comes back.
+    pub(super) fn is_next_stuck(&mut self) -> bool {
+        self.waiting += 1;
+        self.faults.stuck == Some(self.waiting - 1)
+    }
+
+    /// Other threads write to the real eventfds.
+    pub(super) fn hear_bells(&mut self) {
+        for (fd, &file) in &self.descriptors {
+            if let Kind::Event { edges } = &mut self.files[file].kind
+                && sys::eventfd_read(*fd).is_ok_and(|count| count > 0)
+            {
+                *edges += 1;
+            }
         }
     }
 

@@ -6,7 +6,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::ptr::from_ref;
+use std::ptr::{from_mut, from_ref};
 
 use nix::errno::Errno;
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -66,6 +66,32 @@ pub fn eventfd_write(fd: RawFd, count: u64) -> io::Result<()> {
     let written = unsafe { libc::write(fd, from_ref(&count).cast(), size_of::<u64>()) };
     match Errno::result(written) {
         Ok(_) | Err(Errno::EAGAIN) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Takes what was added to a non-blocking eventfd; 0 if nothing was.
+///
+/// ```
+/// use std::os::fd::AsRawFd;
+/// use uring_sys_shim::sys;
+///
+/// let event = sys::eventfd()?;
+/// sys::eventfd_write(event.as_raw_fd(), 3)?;
+/// assert_eq!(sys::eventfd_read(event.as_raw_fd())?, 3);
+/// assert_eq!(sys::eventfd_read(event.as_raw_fd())?, 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// `EBADF` for a descriptor that is not open.
+pub fn eventfd_read(fd: RawFd) -> io::Result<u64> {
+    let mut count = 0_u64;
+    // SAFETY: eight bytes of a local are written.
+    let read = unsafe { libc::read(fd, from_mut(&mut count).cast(), size_of::<u64>()) };
+    match Errno::result(read) {
+        Ok(_) => Ok(count),
+        Err(Errno::EAGAIN) => Ok(0),
         Err(errno) => Err(errno.into()),
     }
 }

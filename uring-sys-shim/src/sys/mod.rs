@@ -15,7 +15,7 @@ pub use address::Address;
 pub use clock::monotonic;
 #[cfg(feature = "sim")]
 pub(crate) use descriptor::close_real;
-pub use descriptor::{close, duplicate, eventfd, eventfd_write};
+pub use descriptor::{close, duplicate, eventfd, eventfd_read, eventfd_write};
 pub use socket::{
     bind, getpeername, getsockname, getsockopt, listen, option, set_linger, set_option, setsockopt,
     shutdown, socket,

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use uring_sys_shim::sim::{Faults, Machine};
+use uring_sys_shim::sys::eventfd_write;
 use uring_sys_shim::{Ring, Wait, sqe};
 
 use super::bench::Bench;
@@ -198,10 +199,12 @@ fn a_wait_for_nothing() {
 #[should_panic(expected = "deadlock: nothing can happen")]
 fn a_wait_for_an_operation_that_is_stuck() {
     let mut stuck = Faults::none();
-    stuck.stuck = Some(1);
+    stuck.stuck = Some(0);
     on(stuck, |_| {
         let mut bench = Bench::new();
-        bench.submit(sqe::nop());
+        let event = bench.eventfd();
+        bench.submit(sqe::poll_multi(event, libc::POLLIN as u32));
+        eventfd_write(event, 1).unwrap();
         bench.enter(Wait::Forever);
     });
 }
