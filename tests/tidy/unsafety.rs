@@ -68,6 +68,8 @@ pub(crate) const ALLOWED: &[&str] = &[
     "tests/sim/allocator.rs",
     "src/executor/tests/cancel.rs",
     "src/executor/tests/reentrancy.rs",
+    "uring-sys-shim/tests/conformance/bench.rs",
+    "uring-sys-shim/tests/conformance/memory.rs",
     "uring-sys-shim/tests/layout.rs",
     "uring-sys-shim/tests/ring.rs",
     "uring-sys-shim/tests/signal.rs",

@@ -1,4 +1,5 @@
-//! The kernel's ring, on real kernel objects.
+//! The kernel's ring, on real kernel objects: what a simulated one has no part in. The facts that
+//! both share are in `conformance.rs`.
 //!
 //! # Safety
 //! What an SQE names outlives the ring, or the completion that the test awaits.
@@ -58,39 +59,6 @@ fn bytes(buffer: *mut u8, len: usize) -> Vec<u8> {
 }
 
 #[test]
-fn submit_does_not_wait_and_the_queue_counts_what_is_unsubmitted() {
-    let mut ring = ring();
-    assert_eq!(ring.enter(Wait::Submit).unwrap(), 0);
-    for n in 0..3 {
-        push(&mut ring, sqe::nop().user_data(n));
-    }
-    assert_eq!(ring.unsubmitted(), 3);
-    assert_eq!(ring.enter(Wait::Submit).unwrap(), 3);
-    assert_eq!(ring.unsubmitted(), 0);
-    assert!(ring.has_completions());
-    let order: Vec<u64> = reap(&mut ring).iter().map(|cqe| cqe.user_data).collect();
-    assert_eq!(order, [0, 1, 2]);
-    assert!(!ring.has_completions());
-}
-
-#[test]
-fn a_full_queue_refuses_and_loses_nothing() {
-    let mut ring = ring();
-    for n in 0..u64::from(ring.entries()) {
-        push(&mut ring, sqe::nop().user_data(n));
-    }
-    // SAFETY: a no-op refers to nothing.
-    assert_eq!(unsafe { ring.push(&sqe::nop().user_data(99)) }, Err(Full));
-    ring.enter(Wait::Submit).unwrap();
-    push(&mut ring, sqe::nop().user_data(99));
-    let seen = complete(&mut ring, 9);
-    assert_eq!(
-        seen.iter().map(|cqe| cqe.user_data).collect::<Vec<_>>(),
-        [0, 1, 2, 3, 4, 5, 6, 7, 99]
-    );
-}
-
-#[test]
 fn a_place_is_free_before_each_is_called() {
     let mut ring = KernelRing::new(&Setup { entries: 1, cq_entries: 1 }).unwrap();
     for n in 0..2 {
@@ -112,19 +80,6 @@ fn a_place_is_free_before_each_is_called() {
 }
 
 #[test]
-fn a_pair_of_sockets_sends_and_receives() {
-    let mut ring = ring();
-    let (near, far) = UnixStream::pair().unwrap();
-    let mut buffer = [0_u8; 16];
-    push(&mut ring, sqe::recv(near.as_raw_fd(), buffer.as_mut_ptr(), 16, 0).user_data(1));
-    push(&mut ring, sqe::send(far.as_raw_fd(), b"hello".as_ptr(), 5, 0).user_data(2));
-    let mut seen = complete(&mut ring, 2);
-    seen.sort_by_key(|cqe| cqe.user_data);
-    assert_eq!(seen.iter().map(|cqe| cqe.res).collect::<Vec<_>>(), [5, 5]);
-    assert_eq!(&buffer[..5], b"hello");
-}
-
-#[test]
 fn skip_success_is_silent_and_links_run_in_order() {
     let mut ring = ring();
     let (near, mut far) = UnixStream::pair().unwrap();
@@ -135,43 +90,6 @@ fn skip_success_is_silent_and_links_run_in_order() {
     let mut got = [0; 2];
     far.read_exact(&mut got).unwrap();
     assert_eq!(&got, b"ab");
-}
-
-#[test]
-fn a_cancel_ends_its_target_and_no_other() {
-    let mut ring = ring();
-    let (near, _far) = UnixStream::pair().unwrap();
-    for n in 0..3 {
-        push(&mut ring, sqe::poll(near.as_raw_fd(), libc::POLLIN as u32).user_data(n));
-    }
-    ring.enter(Wait::Poll).unwrap();
-    push(&mut ring, sqe::cancel(1).skip_success().user_data(9));
-    let seen = complete(&mut ring, 1);
-    assert_eq!((seen.len(), seen[0].user_data, seen[0].res), (1, 1, -libc::ECANCELED));
-    push(&mut ring, sqe::cancel(1).skip_success().user_data(9));
-    let seen = complete(&mut ring, 1);
-    assert_eq!((seen[0].user_data, seen[0].res), (9, -libc::ENOENT));
-    push(&mut ring, sqe::cancel_all().user_data(9));
-    let mut seen = complete(&mut ring, 3);
-    seen.sort_by_key(|cqe| cqe.user_data);
-    assert_eq!(
-        seen.iter().map(|cqe| (cqe.user_data, cqe.res)).collect::<Vec<_>>(),
-        [(0, -libc::ECANCELED), (2, -libc::ECANCELED), (9, 2)]
-    );
-}
-
-#[test]
-fn a_wait_ends_at_its_deadline_and_not_before() {
-    let mut ring = ring();
-    let deadline = ring.now() + 3_000_000;
-    assert_eq!(ring.enter(Wait::Until(deadline)).unwrap(), 0);
-    assert!(ring.now() >= deadline);
-    for past in [0, 1, deadline] {
-        assert_eq!(ring.enter(Wait::Until(past)).unwrap(), 0);
-    }
-    push(&mut ring, sqe::nop());
-    assert_eq!(ring.enter(Wait::Until(0)).unwrap(), 1, "a past deadline submits all the same");
-    assert_eq!(reap(&mut ring).len(), 1);
 }
 
 #[test]
@@ -200,58 +118,6 @@ fn a_message_reaches_another_ring() {
 }
 
 #[test]
-fn a_multi_receive_ends_at_its_total() {
-    let mut ring = ring();
-    if !ring.caps().contains(Caps::RECV_CAPS) {
-        println!("skipped: needs Linux 6.17");
-        return;
-    }
-    let (near, mut far) = UnixStream::pair().unwrap();
-    ring.register_group(GROUP, 8, false).unwrap();
-    let buffers = provide(&mut ring, 8, 64);
-    let sent: Vec<u8> = (0..60).collect();
-    far.write_all(&sent).unwrap();
-    push(&mut ring, sqe::recv_multi(near.as_raw_fd(), GROUP, 0, 10, 35).user_data(1));
-    let seen = complete(&mut ring, 4);
-    let shape: Vec<_> = seen.iter().map(|cqe| (cqe.res, cqe.more())).collect();
-    assert_eq!(shape, [(10, true), (10, true), (10, true), (10, false)]);
-    let mut got = Vec::new();
-    for cqe in &seen {
-        got.extend(bytes(buffers[usize::from(cqe.buffer().unwrap())], 10));
-    }
-    assert_eq!(got, sent[..40]);
-    let mut rest = [0; 20];
-    (&near).read_exact(&mut rest).unwrap();
-    assert_eq!(rest, sent[40..]);
-}
-
-#[test]
-fn a_group_without_buffers_says_so_and_a_published_one_serves() {
-    let mut ring = ring();
-    let (near, mut far) = UnixStream::pair().unwrap();
-    ring.register_group(GROUP, 4, false).unwrap();
-    assert_eq!(
-        ring.register_group(GROUP, 4, false).unwrap_err().raw_os_error(),
-        Some(libc::EEXIST)
-    );
-    far.write_all(&[1; 100]).unwrap();
-    push(&mut ring, sqe::recv_group(near.as_raw_fd(), GROUP, 0, 0));
-    assert_eq!(complete(&mut ring, 1)[0].res, -libc::ENOBUFS);
-
-    provide(&mut ring, 4, 32);
-    for (len, res) in [(0, 32), (7, 7)] {
-        push(&mut ring, sqe::recv_group(near.as_raw_fd(), GROUP, len, 0));
-        let cqe = complete(&mut ring, 1)[0];
-        assert_eq!((cqe.res, cqe.buffer_more()), (res, false));
-    }
-    ring.unregister_group(GROUP).unwrap();
-    assert_eq!(ring.unregister_group(GROUP).unwrap_err().raw_os_error(), Some(libc::EINVAL));
-    push(&mut ring, sqe::recv_group(near.as_raw_fd(), GROUP, 0, 0));
-    assert_eq!(complete(&mut ring, 1)[0].res, -libc::ENOBUFS);
-    ring.register_group(GROUP, 4, false).expect("the number is free again");
-}
-
-#[test]
 fn buffers_can_go_round_a_group_more_often_than_the_tail_counts() {
     let mut ring = ring();
     let (near, mut far) = UnixStream::pair().unwrap();
@@ -269,60 +135,6 @@ fn buffers_can_go_round_a_group_more_often_than_the_tail_counts() {
         unsafe { ring.provide(GROUP, bid, buffer, 8) };
         ring.publish(GROUP);
     }
-}
-
-#[test]
-fn an_incremental_group_hands_a_buffer_out_in_pieces() {
-    let mut ring = ring();
-    if !ring.caps().contains(Caps::INCREMENTAL) {
-        println!("skipped: needs Linux 6.12");
-        return;
-    }
-    let (near, mut far) = UnixStream::pair().unwrap();
-    ring.register_group(GROUP, 1, true).unwrap();
-    let buffers = provide(&mut ring, 1, 8);
-    push(&mut ring, sqe::recv_multi(near.as_raw_fd(), GROUP, 0, 0, 0));
-    for (piece, rest) in [(&b"abc"[..], true), (b"defgh", false)] {
-        far.write_all(piece).unwrap();
-        let cqe = complete(&mut ring, 1)[0];
-        assert_eq!((cqe.res as usize, cqe.buffer()), (piece.len(), Some(0)));
-        assert_eq!(cqe.buffer_more(), rest);
-    }
-    assert_eq!(bytes(buffers[0], 8), b"abcdefgh");
-}
-
-#[test]
-fn an_overflowed_queue_raises_its_flag_and_loses_nothing() {
-    let mut ring = KernelRing::new(&Setup { entries: 4, cq_entries: 4 }).unwrap();
-    let room = ring.cq_entries() as usize;
-    let mut pushed = 0;
-    for _ in 0..3 {
-        for _ in 0..room {
-            push(&mut ring, sqe::nop().user_data(pushed));
-            pushed += 1;
-        }
-        ring.enter(Wait::Submit).unwrap();
-    }
-    assert!(ring.flags().overflow);
-    let mut seen = Vec::new();
-    while ring.flags().overflow || ring.has_completions() {
-        seen.extend(reap(&mut ring).iter().map(|cqe| cqe.user_data));
-        ring.enter(Wait::Poll).unwrap();
-    }
-    assert_eq!(seen, (0..pushed).collect::<Vec<_>>());
-}
-
-#[test]
-fn the_flag_tells_of_task_work_before_it_has_run() {
-    let mut ring = ring();
-    let (near, mut far) = UnixStream::pair().unwrap();
-    push(&mut ring, sqe::poll(near.as_raw_fd(), libc::POLLIN as u32));
-    ring.enter(Wait::Submit).unwrap();
-    assert!(!ring.flags().taskrun);
-    far.write_all(b"x").unwrap();
-    assert!(ring.flags().taskrun && !ring.has_completions());
-    ring.enter(Wait::Poll).unwrap();
-    assert!(!ring.flags().taskrun && ring.has_completions());
 }
 
 #[test]

@@ -79,6 +79,12 @@ impl World {
         )
     }
 
+    /// Whether whoever connects there has to wait for an accept.
+    pub(super) fn is_full(&self, address: SocketAddr) -> bool {
+        let kind = self.listener(address).map(|file| &self.files[file].kind);
+        matches!(kind, Some(Kind::Listener(listener)) if listener.backlog.len() >= listener.limit)
+    }
+
     /// Connects a fresh socket; the other end goes to the listener's backlog.
     pub(super) fn connect(&mut self, file: FileId, to: SocketAddr) -> Connected {
         let Some(listening) = self.listener(to) else { return Connected::Refused };
@@ -180,9 +186,12 @@ impl World {
         if n > 0 {
             return Received::Bytes(stream.inbound.drain(..n).collect());
         }
+        if stream.finished {
+            return Received::End;
+        }
         match stream.error.take() {
             Some(errno) => Received::Broken(errno),
-            None if stream.finished || stream.reset || stream.shut_read => Received::End,
+            None if stream.reset || stream.shut_read => Received::End,
             None => Received::Nothing,
         }
     }
@@ -275,7 +284,8 @@ impl Stream {
     fn break_off(&mut self, errno: i32) {
         self.wire.clear();
         self.reset = true;
-        self.error = Some(errno);
+        // Behind the end of the stream it is told to senders only.
+        self.error = Some(if self.finished { libc::EPIPE } else { errno });
         self.peer = None;
     }
 }

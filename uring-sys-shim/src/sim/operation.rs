@@ -1,5 +1,7 @@
 //! [`Op`]: an operation in flight, and what it comes to when it is tried.
 
+use std::net::SocketAddr;
+
 use io_uring::{opcode, squeue};
 
 use super::file::{FileId, Kind};
@@ -27,6 +29,8 @@ pub(super) struct Op {
     /// Where a receive writes, and what a send reads.
     pub(super) target: Option<Lent>,
     pieces: Vec<Lent>,
+    /// Where it connects or binds to.
+    address: Option<SocketAddr>,
     /// Of the pieces, when they were submitted.
     hash: u64,
     /// Bytes moved, or edges reported.
@@ -57,7 +61,7 @@ impl Op {
         memory: impl Fn(u64, usize) -> Lent,
     ) -> Op {
         let len = sqe.len as usize;
-        let (mut target, mut pieces) = (None, Vec::new());
+        let (mut target, mut pieces, mut address) = (None, Vec::new(), None);
         match sqe.opcode {
             opcode::Recv::CODE if !selects(&sqe) => target = Some(memory(sqe.addr, len)),
             opcode::Send::CODE if sqe.ioprio & SEND_VECTORIZED != 0 => {
@@ -68,7 +72,7 @@ impl Op {
                 pieces = memory(sqe.addr, size_of::<libc::msghdr>()).message();
             }
             opcode::Connect::CODE | opcode::Bind::CODE => {
-                pieces = vec![memory(sqe.addr, sqe.off as usize)];
+                address = memory(sqe.addr, sqe.off as usize).socket_address().inet();
             }
             _ => {}
         }
@@ -76,7 +80,18 @@ impl Op {
             target.poison();
         }
         let hash = pieces.iter().fold(0, |hash, piece| hash ^ piece.hash());
-        Op { sqe, file, serial, target, pieces, hash, done: 0, cancelled: None, stuck: false }
+        Op {
+            sqe,
+            file,
+            serial,
+            target,
+            pieces,
+            address,
+            hash,
+            done: 0,
+            cancelled: None,
+            stuck: false,
+        }
     }
 
     /// Whether it completes while it is submitted, in any case.
@@ -120,6 +135,9 @@ impl Op {
             (opcode::Send::CODE | opcode::SendMsg::CODE, Some(Kind::Stream(_))) => {
                 file.is_some_and(|file| world.sendable(file) != Ok(0))
             }
+            (opcode::Connect::CODE, Some(Kind::Fresh { .. })) => {
+                self.address.is_none_or(|address| !world.is_full(address))
+            }
             (opcode::PollAdd::CODE, Some(Kind::Event { edges })) => *edges > self.done as u64,
             _ => true,
         };
@@ -128,9 +146,8 @@ impl Op {
 
     /// The memory that it reads is as it was.
     pub(super) fn check(&self, world: &mut World) {
-        let reads = !matches!(self.sqe.opcode, opcode::Connect::CODE | opcode::Bind::CODE);
         let hash = self.pieces.iter().fold(0, |hash, piece| hash ^ piece.hash());
-        if reads && hash != self.hash {
+        if hash != self.hash {
             world.fail(format!("what is sent was changed before its completion: {:?}", self.sqe));
         }
         if let Some(target) = self.target
@@ -164,13 +181,10 @@ impl Op {
                 let file = world.add(Kind::Fresh { bound: None });
                 Done(world.install(file), 0)
             }
-            opcode::Bind::CODE => {
-                let address = self.pieces[0].socket_address().inet();
-                on_file(self.file, |file| match address {
-                    Some(address) => world.bind(file, address),
-                    None => Err(libc::EAFNOSUPPORT),
-                })
-            }
+            opcode::Bind::CODE => on_file(self.file, |file| match self.address {
+                Some(address) => world.bind(file, address),
+                None => Err(libc::EAFNOSUPPORT),
+            }),
             opcode::Listen::CODE => {
                 on_file(self.file, |file| world.listen(file, self.sqe.len as i32))
             }
@@ -225,9 +239,7 @@ impl Op {
         if !matches!(world.files[file].kind, Kind::Fresh { .. }) {
             return Done(-libc::EISCONN, 0);
         }
-        let Some(address) = self.pieces[0].socket_address().inet() else {
-            return Done(-libc::EAFNOSUPPORT, 0);
-        };
+        let Some(address) = self.address else { return Done(-libc::EAFNOSUPPORT, 0) };
         if world.chance(world.faults.refused) {
             return Done(-libc::ECONNREFUSED, 0);
         }
@@ -255,10 +267,6 @@ impl Op {
         if self.target.is_none() && self.sqe.len > 0 {
             most = most.min(self.sqe.len as usize);
         }
-        let total = self.sqe.file_index as usize;
-        if total > 0 {
-            most = most.min(total - self.done);
-        }
         if most > 1 && there.is_some_and(|there| there > 1) && world.chance(world.faults.short_read)
         {
             world.seen.short_reads += 1;
@@ -283,6 +291,8 @@ impl Op {
             None => groups.fill(world, group, &bytes),
         };
         self.done += bytes.len();
+        // The completion that reaches the total is not cut to it.
+        let total = self.sqe.file_index as usize;
         if total > 0 && self.done >= total {
             return Done(bytes.len() as i32, flags);
         }

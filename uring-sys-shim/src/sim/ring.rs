@@ -14,7 +14,7 @@ use io_uring::{opcode, squeue};
 use super::group::Groups;
 use super::machine::{Machine, Step};
 use super::memory::Lent;
-use super::operation::{Op, Outcome};
+use super::operation::{Op, Outcome, selects};
 use super::world::World;
 use crate::ring::{Full, GroupId, Ring, SqFlags, Wait};
 use crate::setup::Setup;
@@ -100,9 +100,10 @@ impl SimRing {
             world.files[file].holders += 1;
         }
         op.stuck = !op.is_immediate() && world.is_next_stuck();
-        let parks =
-            !op.is_immediate() && (op.is_on_worker() || world.chance(world.faults.park_first));
         // A receive meets a dry group at once, though nothing may be there to receive.
+        let dry = selects(&op.sqe) && self.groups.room(op.sqe.buf_index).is_none();
+        let may_park = !op.is_immediate() && !dry;
+        let parks = may_park && (op.is_on_worker() || world.chance(world.faults.park_first));
         if op.stuck || parks || self.run(world, &mut op) {
             self.ops.push(op);
         } else {
