@@ -236,7 +236,7 @@ fn whatever_becomes_of_a_future_nobody_writes_to_freed_memory() {
                 println!("{course:?}");
                 let figures = figures.clone();
                 within(move || one_loop(course, builder, &figures));
-                if seed % 8 == 0 {
+                if seed % 32 == 0 {
                     inspect();
                 }
             }
