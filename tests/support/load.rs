@@ -35,7 +35,7 @@ pub(crate) fn level<T: Send + 'static>(
             let outcome = body().await;
             // The kernel shuts a direction down on a thread of its own, before it is closed.
             let closed = until(|| descriptors() == before);
-            drop(timeout(Duration::from_secs(20), closed).await);
+            let _ = timeout(Duration::from_secs(20), closed).await;
             assert_eq!(descriptors(), before, "descriptors stay behind");
             outcome
         };
