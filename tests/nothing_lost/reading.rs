@@ -178,8 +178,10 @@ impl Form {
     /// Reads what is there without a pause, until the task has had its turn, and further: then
     /// each read waits though there are bytes, and is dropped.
     async fn greedy(&mut self, random: &mut Random, place: &mut Place, seen: &mut Seen) {
-        for _ in 0..200 {
-            let polled = match (random.below(20), &mut *self) {
+        for operation in 0..200 {
+            // `recv` takes much at once, so that it comes late.
+            let kind = random.below(if operation < 120 { 1000 } else { 4 });
+            let polled = match (kind, &mut *self) {
                 (0, Form::Whole(stream)) => {
                     let polled = poll_once(&mut Box::pin(stream.recv())).await;
                     polled.map(|chunk| chunk.unwrap().to_vec())
