@@ -134,6 +134,7 @@ fn round(number: usize, sockets: &Sockets) {
             assert_eq!(&ours.recv().await.unwrap()[..], b"go on");
         })
         .unwrap();
+    left.knock();
     drop(runner);
     // The child lives, and has what it has of the ring.
     left.drop_sockets();

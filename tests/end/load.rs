@@ -97,6 +97,14 @@ pub(crate) struct Left {
 }
 
 impl Left {
+    /// Connects, and sends a few bytes: an accept that is in flight has a connection when the loop
+    /// ends.
+    pub(crate) fn knock(&mut self) {
+        let mut late = std::net::TcpStream::connect(self.used[0]).unwrap();
+        late.write_all(b"is anybody there?").unwrap();
+        self.late = Some(late);
+    }
+
     /// Drops the sockets that have outlived their loop.
     pub(crate) fn drop_sockets(&mut self) {
         self.listener = None;
@@ -203,10 +211,6 @@ pub(crate) async fn start(sockets: &Sockets) -> Left {
         left.tasks.push(spawn(async { drop(op::nop().await) }));
     }
     yield_now().await;
-    // The kernel has these for the loop already when it ends: an accept, and bytes.
-    let mut late = std::net::TcpStream::connect(left.used[0]).unwrap();
-    late.write_all(b"is anybody there?").unwrap();
-    left.late = Some(late);
     left
 }
 

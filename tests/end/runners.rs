@@ -26,11 +26,13 @@ fn round(number: usize, sockets: &Sockets) {
         let unwound = catch_unwind(AssertUnwindSafe(|| {
             let mut runner = runner;
             left = runner.run(start(sockets)).unwrap();
+            left.knock();
             runner.run(async { panic!("as the test wants") }).unwrap()
         }));
         assert!(unwound.is_err_and(|payload| payload.is::<&str>()));
     } else {
         left = runner.run(start(sockets)).unwrap();
+        left.knock();
         if number % 4 == 1 {
             runner.close();
             assert!(sockets.is_alone(), "the end of a loop gives every buffer back");
