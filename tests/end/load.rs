@@ -92,17 +92,19 @@ pub(crate) struct Left {
     streams: Vec<TcpStream>,
     /// The tasks, which are over by then.
     pub(crate) tasks: Vec<JoinHandle<()>>,
-    /// A connection that nobody has accepted.
-    late: Option<std::net::TcpStream>,
+    /// Connections that nobody will ever accept.
+    late: Vec<std::net::TcpStream>,
 }
 
 impl Left {
-    /// Connects, and sends a few bytes: an accept that is in flight has a connection when the loop
-    /// ends.
+    /// Connects, and sends a few bytes, when the loop is about to end: to a listener that ends with
+    /// it, and to the one that outlives it, which takes the connection that nobody will ask for.
     pub(crate) fn knock(&mut self) {
-        let mut late = std::net::TcpStream::connect(self.used[0]).unwrap();
-        late.write_all(b"is anybody there?").unwrap();
-        self.late = Some(late);
+        for address in &self.used {
+            let mut late = std::net::TcpStream::connect(address).unwrap();
+            late.write_all(b"is anybody there?").unwrap();
+            self.late.push(late);
+        }
     }
 
     /// Drops the sockets that have outlived their loop.
@@ -139,11 +141,12 @@ pub(crate) async fn start(sockets: &Sockets) -> Left {
     for number in 0..LISTENERS {
         let listener = TcpListener::bind((host(), 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
+        match number {
+            0 | 1 => left.used.push(address),
+            _ => left.untouched.push(address),
+        }
         if number == 0 {
-            left.used.push(address);
             connect(&listener, address, &mut left).await;
-        } else {
-            left.untouched.push(address);
         }
         if number == 1 {
             assert!(poll_once(&mut pin!(listener.accept())).await.is_pending());
