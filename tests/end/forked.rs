@@ -17,7 +17,7 @@ use nix::unistd::{ForkResult, Pid, close, fork};
 use ringio::{Runner, op};
 
 use super::apart::{apart, times};
-use super::level::{Level, descriptors};
+use super::level::{Level, descriptors, rings};
 use super::load::{Sockets, start};
 use crate::support::{pair, settle};
 
@@ -87,17 +87,14 @@ fn keep_rings_only(spared: &[RawFd]) {
         .unwrap()
         .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok())
         .collect();
-    let mut rings = 0;
+    let rings: Vec<RawFd> = rings().collect();
+    assert_eq!(rings.len(), 2, "the ring, and its second number for messages");
     for fd in all {
-        // The directory itself was open while it was read.
-        let Ok(link) = fs::read_link(format!("/proc/self/fd/{fd}")) else { continue };
-        if link.to_str() == Some("anon_inode:[io_uring]") {
-            rings += 1;
-        } else if !spared.contains(&fd) {
-            close(fd).unwrap();
+        if !rings.contains(&fd) && !spared.contains(&fd) {
+            // The directory itself was open while it was read.
+            _ = close(fd);
         }
     }
-    assert_eq!(rings, 2, "the ring, and its second number for messages");
 }
 
 fn round(number: usize, sockets: &Sockets) {
@@ -128,7 +125,7 @@ fn round(number: usize, sockets: &Sockets) {
     }
     child.iter_mut().for_each(Child::is_ready);
     // The parent's loop goes on, with everything that was in flight.
-    let (mut runner, left) = all.take().expect("only the child has dropped its copy");
+    let (mut runner, mut left) = all.take().expect("only the child has dropped its copy");
     runner
         .run(async {
             settle().await;
@@ -137,8 +134,10 @@ fn round(number: usize, sockets: &Sockets) {
             assert_eq!(&ours.recv().await.unwrap()[..], b"go on");
         })
         .unwrap();
+    left.knock();
     drop(runner);
     // The child lives, and has what it has of the ring.
+    left.drop_sockets();
     left.assert_ports_are_free();
     assert!(sockets.is_alone());
     child.into_iter().for_each(Child::end);

@@ -1,6 +1,7 @@
 //! What a process holds, and that it holds no more than before.
 
 use std::fs;
+use std::os::fd::RawFd;
 
 use super::allocator;
 
@@ -9,6 +10,15 @@ pub(crate) fn memory() -> (usize, usize) {
     let statm = fs::read_to_string("/proc/self/statm").unwrap();
     let pages = |place| statm.split(' ').nth(place).unwrap().parse::<usize>().unwrap();
     (4_096 * pages(0), 4_096 * pages(1))
+}
+
+/// The descriptors that name a ring.
+pub(crate) fn rings() -> impl Iterator<Item = RawFd> {
+    let entries = fs::read_dir("/proc/self/fd").unwrap().map(Result::unwrap);
+    let is_ring = |entry: &fs::DirEntry| {
+        fs::read_link(entry.path()).is_ok_and(|link| link.as_os_str() == "anon_inode:[io_uring]")
+    };
+    entries.filter(is_ring).map(|entry| entry.file_name().to_str().unwrap().parse().unwrap())
 }
 
 /// How many descriptors are open, and one.

@@ -4,7 +4,6 @@ use std::fs;
 use std::future::pending;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -14,6 +13,7 @@ use ringio::time::sleep;
 use ringio::{JoinHandle, op, spawn, timeout, yield_now};
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
+use super::level::rings;
 use crate::support::{poll_once, std_pair};
 
 const LISTENERS: usize = 5;
@@ -87,14 +87,32 @@ pub(crate) struct Left {
     pub(crate) untouched: Vec<SocketAddr>,
     /// Ports with connections.
     pub(crate) used: Vec<SocketAddr>,
-    /// Sockets and tasks that outlive their loop.
-    pub(crate) streams: Vec<TcpStream>,
+    /// Sockets that outlive their loop, with operations in flight which nothing but its end ends.
+    listener: Option<TcpListener>,
+    streams: Vec<TcpStream>,
+    /// The tasks, which are over by then.
     pub(crate) tasks: Vec<JoinHandle<()>>,
-    /// A connection that nobody has accepted.
-    late: Option<std::net::TcpStream>,
+    /// Connections that nobody will ever accept.
+    late: Vec<std::net::TcpStream>,
 }
 
 impl Left {
+    /// Connects, and sends a few bytes, when the loop is about to end: to a listener that ends with
+    /// it, and to the one that outlives it, which takes the connection that nobody will ask for.
+    pub(crate) fn knock(&mut self) {
+        for address in &self.used {
+            let mut late = std::net::TcpStream::connect(address).unwrap();
+            late.write_all(b"is anybody there?").unwrap();
+            self.late.push(late);
+        }
+    }
+
+    /// Drops the sockets that have outlived their loop.
+    pub(crate) fn drop_sockets(&mut self) {
+        self.listener = None;
+        self.streams.clear();
+    }
+
     /// They can be bound at once. A connection that has ended stays in TIME_WAIT for a minute, and
     /// its port with it unless SO_REUSEADDR says that this does not matter, as the standard library
     /// does: it never lets two sockets listen. The other ports need not even that.
@@ -123,23 +141,30 @@ pub(crate) async fn start(sockets: &Sockets) -> Left {
     for number in 0..LISTENERS {
         let listener = TcpListener::bind((host(), 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        if number == 0 {
-            left.used.push(address);
-            connect(&listener, address, &mut left).await;
-        } else {
-            left.untouched.push(address);
+        match number {
+            0 | 1 => left.used.push(address),
+            _ => left.untouched.push(address),
         }
-        left.tasks.push(spawn(async move { drop(listener.accept().await) }));
+        if number == 0 {
+            connect(&listener, address, &mut left).await;
+        }
+        if number == 1 {
+            assert!(poll_once(&mut pin!(listener.accept())).await.is_pending());
+            left.listener = Some(listener);
+        } else {
+            left.tasks.push(spawn(async move { drop(listener.accept().await) }));
+        }
     }
     let mut lost = Vec::new();
     let stream = |(ours, _): &Pair| TcpStream::from_std(ours.try_clone().unwrap()).unwrap();
     for (number, pair) in sockets.quiet.iter().enumerate() {
         let mut stream = stream(pair);
         left.tasks.push(match (number < RECEIVES, number % 3) {
-            (true, 0) => spawn(async move {
+            (true, 0) => {
                 assert!(poll_once(&mut pin!(stream.recv())).await.is_pending());
-                pending().await
-            }),
+                left.streams.push(stream);
+                continue;
+            }
             (true, _) => spawn(async move { drop(stream.recv().await) }),
             // A read that loses its future is cancelled at once: see below.
             (false, 0) => {
@@ -189,22 +214,14 @@ pub(crate) async fn start(sockets: &Sockets) -> Left {
         left.tasks.push(spawn(async { drop(op::nop().await) }));
     }
     yield_now().await;
-    // The kernel has these for the loop already when it ends: an accept, and bytes.
-    let mut late = std::net::TcpStream::connect(left.used[0]).unwrap();
-    late.write_all(b"is anybody there?").unwrap();
-    left.late = Some(late);
     left
 }
 
 /// Operations that the kernel has in flight on the only ring of this process, the doorbell not
 /// counted: it lists those which wait for their socket.
 fn armed() -> usize {
-    let is_ring = |entry: &fs::DirEntry| {
-        fs::read_link(entry.path()).is_ok_and(|link| link.as_os_str() == "anon_inode:[io_uring]")
-    };
-    let ring = fs::read_dir("/proc/self/fd").unwrap().flatten().find(is_ring).expect("a ring");
-    let info = Path::new("/proc/self/fdinfo").join(ring.file_name());
-    let info = fs::read_to_string(info).unwrap();
+    let ring = rings().next().expect("the loop has a ring");
+    let info = fs::read_to_string(format!("/proc/self/fdinfo/{ring}")).unwrap();
     info.lines().filter(|line| line.trim_start().starts_with("op=")).count() - 1
 }
 

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use ringio::Runner;
 
 use super::apart::{apart, times};
-use super::level::{Level, memory};
+use super::level::{Level, memory, rings};
 use super::load::{Left, Sockets, start};
 use crate::child::is_child;
 
@@ -26,19 +26,24 @@ fn round(number: usize, sockets: &Sockets) {
         let unwound = catch_unwind(AssertUnwindSafe(|| {
             let mut runner = runner;
             left = runner.run(start(sockets)).unwrap();
+            left.knock();
             runner.run(async { panic!("as the test wants") }).unwrap()
         }));
         assert!(unwound.is_err_and(|payload| payload.is::<&str>()));
     } else {
         left = runner.run(start(sockets)).unwrap();
+        left.knock();
         if number % 4 == 1 {
             runner.close();
             assert!(sockets.is_alone(), "the end of a loop gives every buffer back");
         }
         drop(runner);
     }
-    left.assert_ports_are_free();
+    // The handle outlives the loop, but keeps nothing of the ring; nor do the sockets.
+    assert_eq!(rings().count(), 0, "a ring is left");
     assert!(sockets.is_alone(), "the end of a loop gives every buffer back");
+    left.drop_sockets();
+    left.assert_ports_are_free();
     assert!(handle.is_closed());
     assert!(left.tasks.iter().all(|task| task.is_finished()));
 }
