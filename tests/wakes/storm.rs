@@ -344,11 +344,11 @@ fn watched(name: &str, wakes: u64, spin: Duration) {
 
 #[test]
 fn of_the_wakes_at_a_loop_that_parks_none_is_lost() {
-    watched("a loop that parks", if is_long() { 5_000_000 } else { 500_000 }, Duration::ZERO);
+    watched("a loop that parks", if is_long() { 5_000_000 } else { 300_000 }, Duration::ZERO);
 }
 
 #[test]
 fn of_the_wakes_at_a_loop_that_spins_none_is_lost() {
     let spin = Duration::from_micros(50);
-    watched("a loop that spins", if is_long() { 5_000_000 } else { 500_000 }, spin);
+    watched("a loop that spins", if is_long() { 5_000_000 } else { 300_000 }, spin);
 }
