@@ -15,6 +15,8 @@ mod accepting;
 mod allocator;
 #[path = "sim/breaking.rs"]
 mod breaking;
+#[path = "sim/busy.rs"]
+mod busy;
 #[expect(dead_code, reason = "each test program uses a part of it")]
 #[path = "support/child.rs"]
 mod child;
@@ -26,6 +28,8 @@ mod examples;
 mod fate;
 #[path = "sim/forwarding.rs"]
 mod forwarding;
+#[path = "sim/hoarding.rs"]
+mod hoarding;
 #[expect(dead_code, reason = "the proxy reserves its port with it, which is not run")]
 #[path = "../examples/proxy/machine.rs"]
 mod machine;

@@ -166,3 +166,41 @@ fn a_manual_clock_stands_while_input_is_in_flight() {
         assert_eq!(clock.now() - start, Duration::from_secs(3_600));
     });
 }
+
+/// They find the submission queue full, and are done when the kernel takes them: the loop has
+/// completions to route before it comes to wait, and still must ask for those of the sockets.
+#[test]
+fn operations_that_end_at_once_do_not_keep_received_bytes_in_the_kernel() {
+    bounded(|| {
+        for (entries, tasks) in [(1, 2), (1, 5), (8, 20)] {
+            let mut runner = Runner::builder().entries(entries).build().unwrap();
+            let operations = Rc::new(Cell::new(0));
+            let done = operations.clone();
+            let before = runner.run(async move {
+                let (mut client, mut server) = pair().await;
+                client.write_all("ping").await.0.unwrap();
+                server.recv().await.unwrap();
+                for _ in 0..tasks {
+                    let done = done.clone();
+                    drop(spawn(async move {
+                        while done.get() < 20_000 {
+                            ringio::op::nop().await.unwrap();
+                            done.set(done.get() + 1);
+                        }
+                    }));
+                }
+                let reader = spawn(async move { server.recv().await.unwrap().to_vec() });
+                while done.get() < 100 {
+                    // Not with `yield_now`: a loop with a ready task enters the kernel anyway.
+                    ringio::op::nop().await.unwrap();
+                }
+                let sent = done.get();
+                client.write_all("pong").await.0.unwrap();
+                assert_eq!(reader.await.unwrap(), b"pong");
+                done.get() - sent
+            });
+            let before = before.unwrap();
+            assert!(before < 1000, "{before} operations of others came first");
+        }
+    });
+}

@@ -52,9 +52,12 @@ impl Driver {
         let mut reaped = self.reaped.take();
         let mut wakes = self.wakes.take();
         if let Some(ring) = self.ring.borrow_mut().as_mut() {
+            // The flag stays until the queue was reaped and the kernel entered again.
+            self.counters.cq_overflows.add(u64::from(ring.flags().overflow));
             ring.reap(&mut |cqe| reaped.push(cqe));
         }
         let count = reaped.len();
+        self.counters.completions.add(count as u64);
         for cqe in reaped.drain(..) {
             self.route_one(cqe, &mut wakes);
         }

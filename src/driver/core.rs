@@ -11,6 +11,7 @@ use uring_sys_shim::{ActiveRing, Caps, Cqe, Ring, Setup, Sqe};
 
 use crate::util::{Graveyard, WakeBatch};
 
+use super::counters::Counters;
 use super::op_table::OpTable;
 use super::pool::Pool;
 use super::starved::Starved;
@@ -42,6 +43,7 @@ pub(crate) struct Driver {
     /// Transports that hold received bytes for a later reader.
     pub(super) holders: RefCell<Slab<Weak<dyn Sink>>>,
     pub(super) graveyard: Graveyard,
+    pub(super) counters: Counters,
     pub(super) unpark: Arc<Unpark>,
     /// Messages to other loops that have not been delivered.
     pub(super) kicks: RefCell<Slab<Kick>>,
@@ -61,7 +63,7 @@ impl Driver {
     /// # Errors
     /// Whatever keeps the ring from being made, with the remedy in words.
     pub(crate) fn new(config: &Config) -> io::Result<Rc<Driver>> {
-        let setup = Setup { entries: config.entries, ..Setup::default() };
+        let setup = Setup::with_entries(config.entries);
         let mut ring = ActiveRing::new(&setup)?;
         let caps = ring.caps();
         let pool = Pool::new(&mut ring, config.buffers)?;
@@ -74,6 +76,7 @@ impl Driver {
             starved: RefCell::default(),
             holders: RefCell::default(),
             graveyard: Graveyard::default(),
+            counters: Counters::default(),
             unpark,
             kicks: RefCell::default(),
             life: Cell::new(Life::Open),

@@ -116,6 +116,11 @@ impl Pool {
         self.available() * 4 < usize::from(self.count)
     }
 
+    /// Buffers, whoever has them.
+    pub(crate) fn count(&self) -> usize {
+        usize::from(self.count)
+    }
+
     /// Bytes per buffer.
     pub(crate) fn buffer_size(&self) -> u32 {
         self.size

@@ -27,12 +27,18 @@ impl Driver {
             return 0;
         }
         self.begin_close();
-        let left = self.reap_to_zero();
+        let forked = !self.ring.borrow().as_ref().is_some_and(Ring::is_here);
+        let left = if forked { 0 } else { self.reap_to_zero() };
         self.life.set(Life::Closed);
         let ring = self.ring.borrow_mut().take();
         self.unpark.close();
         if let Some(mut ring) = ring {
-            if left == 0 {
+            if forked {
+                // In a forked child nothing is in flight: the kernel works for the parent, on the
+                // parent's memory. What the operations hold here is the child's own, and goes.
+                drop(ring);
+                drop(self.ops.take());
+            } else if left == 0 {
                 let _ = ring.unregister_group(pool::GROUP);
                 drop(ring);
             } else {

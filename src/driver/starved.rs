@@ -41,6 +41,7 @@ impl Driver {
     pub(crate) fn starve(&self, sink: Rc<dyn Sink>) {
         let mut starved = self.starved.borrow_mut();
         let since = starved.turn;
+        self.counters.dry_spells.add(1);
         self.pool.grow();
         starved.waiting.push_back(Waiting { sink, since });
     }

@@ -142,18 +142,18 @@ impl Driver {
         let mut backlog = self.backlog.borrow_mut();
         let mut ring = self.ring.borrow_mut();
         let Some(ring) = ring.as_mut() else { return };
-        if backlog.is_empty() {
-            // SAFETY: the callers of `submit` and `submit_to` vouch for the memory; other SQEs
-            // name none.
+        let first = backlog.is_empty();
+        // SAFETY: the callers of `submit` and `submit_to` vouch for the memory; other SQEs name
+        // none.
+        if first && unsafe { ring.push(&sqe) }.is_ok() {
+            return;
+        }
+        self.counters.sq_full.add(1);
+        // An error here (EBUSY, EAGAIN) means "reap first": the turn does, the SQE waits.
+        if first && self.counted(ring.enter(Wait::Submit)).is_ok() {
+            // SAFETY: as above.
             if unsafe { ring.push(&sqe) }.is_ok() {
                 return;
-            }
-            // An error here (EBUSY, EAGAIN) means "reap first": the turn does, the SQE waits.
-            if ring.enter(Wait::Submit).is_ok() {
-                // SAFETY: as above.
-                if unsafe { ring.push(&sqe) }.is_ok() {
-                    return;
-                }
             }
         }
         backlog.push_back(sqe);
@@ -197,13 +197,24 @@ impl Driver {
     pub(super) fn enter_once(&self, wait: Wait) -> io::Result<bool> {
         let mut ring = self.ring.borrow_mut();
         let Some(ring) = ring.as_mut() else { return Ok(false) };
-        match ring.enter(wait) {
+        // The ring knows better than to submit nothing.
+        let calls = wait != Wait::Submit || ring.unsubmitted() > 0;
+        let entered = ring.enter(wait);
+        match if calls { self.counted(entered) } else { entered } {
             Ok(_) => Ok(true),
             Err(e) => match e.raw_os_error() {
                 Some(libc::EBUSY | libc::EAGAIN | libc::EINTR) => Ok(false),
                 _ => Err(e),
             },
         }
+    }
+
+    /// Counts a call of the kernel.
+    #[inline]
+    fn counted(&self, entered: io::Result<u32>) -> io::Result<u32> {
+        self.counters.enters.add(1);
+        self.counters.submissions.add(entered.as_ref().map_or(0, |&taken| u64::from(taken)));
+        entered
     }
 
     /// Whether SQEs wait to be submitted.

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex};
 use std::task::Wake;
 
@@ -11,6 +10,7 @@ use uring_sys_shim::{Wait, sqe, sys};
 use super::core::Driver;
 use super::current;
 use super::op_table::Kind;
+use super::parked::Parked;
 
 /// The doorbell of a loop: rung after something was put where the loop will look.
 ///
@@ -19,7 +19,7 @@ use super::op_table::Kind;
 /// polled by the loop and never read: each write is an edge.
 #[derive(Debug)]
 pub(crate) struct Unpark {
-    parked: AtomicBool,
+    parked: Parked,
     doorbell: OwnedFd,
     /// The ring as a target for messages; gone once the loop closes. Ringers hold the `Arc` until
     /// their message has completed, so that the number cannot come to name another file.
@@ -32,7 +32,7 @@ impl Unpark {
     pub(crate) fn new(ring: RawFd) -> io::Result<Arc<Unpark>> {
         let ring = sys::duplicate(ring)?;
         Ok(Arc::new(Unpark {
-            parked: AtomicBool::new(false),
+            parked: Parked::new(),
             doorbell: sys::eventfd()?,
             ring: Mutex::new(Some(Arc::new(ring))),
         }))
@@ -42,18 +42,8 @@ impl Unpark {
         self.doorbell.as_raw_fd()
     }
 
-    /// The loop is about to park: after this it looks once more for work, then waits.
-    ///
-    /// Ringer and loop each store first and then load what the other stored, with a sequentially
-    /// consistent fence between: at least one of them sees the other.
-    pub(crate) fn prepare_to_park(&self) {
-        self.parked.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-    }
-
-    /// The loop is awake.
-    pub(crate) fn unparked(&self) {
-        self.parked.store(false, Ordering::Relaxed);
+    pub(crate) fn parked(&self) -> &Parked {
+        &self.parked
     }
 
     /// The loop has closed its ring: later rings are no-ops.
@@ -66,8 +56,7 @@ impl Unpark {
     }
 
     fn ring_bell(self: &Arc<Self>) {
-        fence(Ordering::SeqCst);
-        if !self.parked.load(Ordering::Relaxed) || !self.parked.swap(false, Ordering::Relaxed) {
+        if !self.parked.must_ring() {
             return;
         }
         // Never waits for the lock: it is held for the clone of an `Arc`, or while the loop ends.
@@ -130,5 +119,58 @@ impl Driver {
         if let (Some(kick), true) = (kick, res < 0) {
             kick.target.write_doorbell();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    use std::os::fd::AsFd;
+    use std::task::Waker;
+
+    use super::*;
+
+    fn parked() -> Arc<Unpark> {
+        // Any descriptor does for the ring: this thread has no loop that could send it a message.
+        let unpark = Unpark::new(sys::eventfd().unwrap().as_raw_fd()).unwrap();
+        unpark.parked().announce();
+        unpark
+    }
+
+    fn has_rung(unpark: &Unpark) -> bool {
+        let mut doorbell = [PollFd::new(unpark.doorbell.as_fd(), PollFlags::POLLIN)];
+        poll(&mut doorbell, PollTimeout::ZERO).unwrap() == 1
+    }
+
+    #[test]
+    fn a_full_doorbell_does_not_block_who_rings() {
+        let unpark = parked();
+        sys::eventfd_write(unpark.doorbell(), u64::MAX - 1).unwrap();
+        // Blocks forever if a write to a full counter does.
+        Waker::from(unpark.clone()).wake();
+        assert!(!unpark.parked().must_ring(), "it has rung");
+        assert!(has_rung(&unpark));
+    }
+
+    #[test]
+    fn who_rings_does_not_wait_for_the_lock_of_a_loop_that_ends() {
+        let unpark = parked();
+        let held = unpark.ring.lock().unwrap();
+        assert!(!has_rung(&unpark));
+        // On this thread, so that it blocks forever if it waits.
+        Waker::from(unpark.clone()).wake();
+        assert!(has_rung(&unpark));
+        drop(held);
+    }
+
+    #[test]
+    fn a_loop_that_is_awake_costs_no_system_call() {
+        let unpark = parked();
+        unpark.parked().withdraw();
+        Waker::from(unpark.clone()).wake_by_ref();
+        assert!(!has_rung(&unpark));
+        unpark.parked().announce();
+        Waker::from(unpark.clone()).wake_by_ref();
+        assert!(has_rung(&unpark));
     }
 }

@@ -6,9 +6,11 @@
 //! from anywhere.
 #![allow(unsafe_code, reason = "an allocator")]
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::alloc::{Layout, handle_alloc_error};
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
+
+use crate::util::sync::{alloc, dealloc};
 
 /// Sizes are rounded up to this many bytes.
 const STEP: usize = 32;

@@ -19,6 +19,7 @@ use super::info::{Id, Info, Meta};
 use super::join::JoinHandle;
 use super::shared::{Shared, View};
 use super::task::TaskRef;
+use crate::util::sync::thread_local;
 
 thread_local! {
     static HOME: Cell<*const Shared> = const { Cell::new(ptr::null()) };

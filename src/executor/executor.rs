@@ -8,7 +8,6 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use super::cell::{Schedule, TaskCell};
@@ -19,6 +18,7 @@ use super::remote::{Batch, Entry, Remote};
 use super::shared::{Shared, SharedRef, View};
 use super::task::TaskRef;
 use crate::util::contain::{catch, contain};
+use crate::util::sync::Ordering;
 
 /// The scheduler of a task that belongs to no group: the run queue of its loop.
 #[derive(Clone, Copy)]
@@ -151,6 +151,11 @@ impl Executor {
     /// How many tasks have not finished.
     pub(crate) fn tasks(&self) -> usize {
         self.view().local().tasks()
+    }
+
+    /// How many polls the tasks have had.
+    pub(crate) fn polls(&self) -> u64 {
+        self.view().local().polls.get()
     }
 
     /// Asks every task to end.

@@ -13,7 +13,6 @@ use std::cell::Cell;
 use std::panic::Location;
 use std::ptr::NonNull;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
 use std::task::Waker;
 
 use super::cell::VTable;
@@ -23,6 +22,7 @@ use super::remote::Node;
 use super::shared::{Shared, View, retire};
 use super::state::State;
 use super::task::TaskRef;
+use crate::util::sync::{AtomicUsize, Ordering, fence};
 
 /// References that the loop's thread holds from the start, for all wakers it will ever make: on
 /// its own thread a waker is cloned and dropped by moving one between it and `held`, without a

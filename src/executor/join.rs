@@ -16,6 +16,7 @@ use super::info::Id;
 use super::join_error::JoinError;
 use super::state::State;
 use super::task::TaskRef;
+use crate::util::budget;
 use crate::util::contain::contain;
 
 /// Awaits a task, or cancels it.
@@ -135,6 +136,13 @@ impl<T> Future for JoinHandle<T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        budget::limited(cx, |cx| self.poll_outcome(cx))
+    }
+}
+
+impl<T> JoinHandle<T> {
+    #[inline]
+    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
         if let Some(outcome) = self.take() {
             return Poll::Ready(outcome);
         }

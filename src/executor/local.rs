@@ -11,6 +11,7 @@ use super::blocks::Blocks;
 use super::info::{Id, Info, Report};
 use super::run_queue::RunQueue;
 use super::task::TaskRef;
+use crate::util::Counter;
 use crate::util::contain::{Payload, contain, discard, message};
 
 /// Task ids that a loop takes at once, so that loops do not meet on one counter at every spawn.
@@ -38,6 +39,7 @@ pub(super) struct Local {
     pub(super) stock: Cell<usize>,
     /// The next id, and how many follow it before new ones must be fetched.
     ids: Cell<(u64, u64)>,
+    pub(super) polls: Counter,
     /// `spawn` drops its future.
     pub(super) closing: Cell<bool>,
     reporter: RefCell<Option<Reporter>>,

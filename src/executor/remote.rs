@@ -10,11 +10,13 @@
 
 use std::fmt;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use super::shared::SharedRef;
 use super::waker::WakerRef;
 use crate::util::contain::contain;
+use crate::util::heap;
+use crate::util::link::Link;
+use crate::util::sync::{AtomicBool, AtomicPtr, Ordering};
 
 /// What [`Remote::push`] carries to the loop.
 pub(crate) type Closure = Box<dyn FnOnce() + Send>;
@@ -22,7 +24,7 @@ pub(crate) type Closure = Box<dyn FnOnce() + Send>;
 /// The link of the list. First field of what it links.
 #[repr(C)]
 pub(super) struct Node {
-    next: AtomicPtr<Node>,
+    next: Link<Node>,
     /// Of a task: it is in the inbox, a second wake has nothing to do.
     pub(super) queued: AtomicBool,
     kind: Kind,
@@ -40,7 +42,7 @@ impl Node {
     }
 
     fn new(kind: Kind) -> Node {
-        Node { next: AtomicPtr::default(), queued: AtomicBool::new(false), kind }
+        Node { next: Link::new(), queued: AtomicBool::new(false), kind }
     }
 }
 
@@ -61,8 +63,7 @@ impl Entry {
         match self {
             Entry::Task(task) => task.into_raw().cast(),
             Entry::Call(closure) => {
-                let call = Box::new(Call { node: Node::new(Kind::Call), closure });
-                NonNull::from(Box::leak(call)).cast()
+                heap::leak(Call { node: Node::new(Kind::Call), closure }).cast()
             }
         }
     }
@@ -77,7 +78,7 @@ impl Entry {
             Kind::Task => Entry::Task(unsafe { WakerRef::from_raw(node.cast()) }),
             Kind::Call => {
                 // SAFETY: the same for the box that `into_node` leaked.
-                let call = unsafe { Box::from_raw(node.as_ptr().cast::<Call>()) };
+                let call = unsafe { heap::reclaim(node.cast::<Call>()) };
                 Entry::Call(call.closure)
             }
         }
@@ -104,7 +105,7 @@ impl Inbox {
                 return Err(unsafe { Entry::from_node(node) });
             }
             // SAFETY: the node is alive, and nobody else has it before the exchange below.
-            unsafe { (*node.as_ptr()).next.store(head, Ordering::Relaxed) };
+            unsafe { (*node.as_ptr()).next.set(head) };
             // Release: whoever takes the list sees the entry and its link. Each later push is a
             // read-modify-write and so carries that on to the taker.
             match self.head.compare_exchange_weak(
@@ -158,8 +159,8 @@ impl Batch {
             // SAFETY: the list is ours since the exchange: each node is kept alive by what it was
             // pushed with, and a header's is not pushed again before `queued` is cleared.
             let next = unsafe { &(*node.as_ptr()).next };
-            todo = next.load(Ordering::Relaxed);
-            next.store(done, Ordering::Relaxed);
+            todo = next.get();
+            next.set(done);
             done = node.as_ptr();
         }
         Batch { next: done }
@@ -173,7 +174,7 @@ impl Iterator for Batch {
         let node = NonNull::new(self.next)?;
         // SAFETY: as in `reversed`. The link is read before the entry is given away, for a header
         // may be pushed again from then on.
-        self.next = unsafe { (*node.as_ptr()).next.load(Ordering::Relaxed) };
+        self.next = unsafe { (*node.as_ptr()).next.get() };
         // SAFETY: each node was made by `into_node` and is met once.
         Some(unsafe { Entry::from_node(node) })
     }

@@ -10,17 +10,19 @@
 //! its task headers: a spawn does not touch a line that other cores write to.
 #![allow(unsafe_code, reason = "a reference count that is taken in bulk, and two sides")]
 
-use std::alloc::{Layout, dealloc};
+use std::alloc::Layout;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::process::abort;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
+use std::sync::atomic::AtomicU64;
 use std::task::Waker;
 
 use super::current;
 use super::local::Local;
 use super::remote::Inbox;
+use crate::util::heap;
+use crate::util::sync::{AtomicBool, AtomicUsize, Ordering, dealloc, fence};
 
 /// References that the loop takes at once.
 const STOCK: usize = 1024;
@@ -55,8 +57,7 @@ impl Shared {
             loop_id: NEXT_LOOP.fetch_add(1, Ordering::Relaxed),
             doorbell,
         };
-        let shared = Box::new(Shared { open, local: Local::default() });
-        SharedRef(NonNull::from(Box::leak(shared)))
+        SharedRef(heap::leak(Shared { open, local: Local::default() }))
     }
 }
 
@@ -113,8 +114,8 @@ impl Drop for SharedRef {
         if self.references.fetch_sub(1, Ordering::Release) == 1 {
             // Everything that others did to the block happened before it is freed.
             fence(Ordering::Acquire);
-            // SAFETY: that was the last reference, and it came from `Box::leak`.
-            drop(unsafe { Box::from_raw(self.0.as_ptr()) });
+            // SAFETY: that was the last reference, and it came from `leak`.
+            drop(unsafe { heap::reclaim(self.0) });
         }
     }
 }

@@ -173,6 +173,7 @@ impl TaskRef {
 
     #[inline]
     fn poll(&self) {
+        self.view().local().polls.add(1);
         let waker = waker::borrowed(self);
         let mut cx = Context::from_waker(&waker);
         let poll = self.header().vtable.poll;

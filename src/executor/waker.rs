@@ -11,7 +11,6 @@
 use std::mem::{ManuallyDrop, forget};
 use std::process::abort;
 use std::ptr::NonNull;
-use std::sync::atomic::Ordering;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use super::current;
@@ -19,6 +18,7 @@ use super::header::{Header, release};
 use super::remote::Entry;
 use super::shared::{Open, SharedRef};
 use super::task::TaskRef;
+use crate::util::sync::Ordering;
 
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
 

@@ -20,7 +20,7 @@ use uring_sys_shim::sys::signal;
 
 use crate::driver;
 use crate::executor::{JoinError, JoinHandle, Meta};
-use crate::runtime::{RemoteHandle, Runtime};
+use crate::runtime::{RemoteHandle, Runtime, Stats};
 use crate::signal::Interrupts;
 
 use super::Builder;
@@ -165,6 +165,20 @@ impl Runner {
     /// ```
     pub fn handle(&self) -> RemoteHandle {
         RemoteHandle::new(self.runtime.executor.remote())
+    }
+
+    /// What the loop has done so far, in all its runs.
+    ///
+    /// # Examples
+    /// ```
+    /// let mut runner = ringio::Runner::builder().build()?;
+    /// assert_eq!(runner.stats().polls, 0);
+    /// runner.run(async {}).unwrap();
+    /// assert_eq!(runner.stats().polls, 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn stats(&self) -> Stats {
+        self.runtime.stats()
     }
 
     /// Ends the loop in order: remote work is refused, every task is cancelled and ends or is

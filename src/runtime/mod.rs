@@ -5,9 +5,11 @@ mod lookup;
 mod park;
 mod remote_handle;
 mod shutdown;
+mod stats;
 mod turn;
 
 pub(crate) use config::Config;
 pub(crate) use lookup::lookup;
 pub use remote_handle::{LoopClosed, RemoteError, RemoteHandle, RemoteJoin};
+pub use stats::{Stats, stats};
 pub(crate) use turn::Runtime;

@@ -20,6 +20,11 @@ impl Runtime {
             return Ok(());
         }
         if self.driver.has_completions() {
+            // They came when the submission queue was full, which did not let the kernel do what
+            // it holds back until it is entered: that could go on for ever.
+            if self.driver.has_unsubmitted() || self.driver.must_enter() {
+                self.driver.enter(Wait::Poll)?;
+            }
             return Ok(());
         }
         if !self.spin.is_worthwhile() {
@@ -51,6 +56,7 @@ impl Runtime {
             }
             if self.driver.has_completions() || self.executor.has_ready() {
                 self.spin.record(nanos_since(began));
+                self.counters.spins_won.add(1);
                 return Ok(());
             }
             // The clock costs more than a look at the queue.
@@ -59,12 +65,13 @@ impl Runtime {
             }
             spin_loop();
         }
+        self.counters.spins_lost.add(1);
         self.wait(began)
     }
 
     /// Parks. `idle_since` is when the loop ran out of work.
     fn wait(&self, idle_since: Instant) -> io::Result<()> {
-        self.driver.unpark().prepare_to_park();
+        self.driver.unpark().parked().announce();
         // A ringer that came before saw a loop that is awake: look once more.
         let wait = if self.executor.has_ready() {
             Wait::Poll
@@ -78,7 +85,11 @@ impl Runtime {
         };
         let submits = self.driver.has_unsubmitted();
         let entered = self.driver.enter(wait);
-        self.driver.unpark().unparked();
+        let rung = self.driver.unpark().parked().withdraw();
+        if wait != Wait::Poll {
+            self.counters.parks.add(1);
+            self.counters.remote_wakes.add(u64::from(rung));
+        }
         let gap = nanos_since(idle_since);
         if !self.driver.has_completions() && !self.executor.has_ready() {
             self.spin.record_timer();

@@ -5,11 +5,12 @@ use std::cell::RefCell;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use crate::executor::{self, JoinError, Remote};
+use crate::util::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// The loop has ended, or is ending.
 ///

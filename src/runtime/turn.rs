@@ -11,7 +11,7 @@ use crate::executor::{self, Executor};
 use crate::time::{self, Timers};
 use crate::util::WakeBatch;
 
-use super::{Config, RemoteHandle, remote_handle};
+use super::{Config, RemoteHandle, remote_handle, stats};
 
 /// Tasks polled in one turn, so that ready tasks cannot starve timers and I/O.
 const POLLS_PER_TURN: usize = 256;
@@ -24,6 +24,7 @@ pub(crate) struct Runtime {
     pub(crate) timers: Rc<Timers>,
     pub(super) spin: Spin,
     pub(super) config: Config,
+    pub(super) counters: Rc<stats::Counters>,
     wakes: RefCell<WakeBatch>,
 }
 
@@ -36,6 +37,7 @@ pub(crate) struct Guard {
     timers: time::timers::Guard,
     driver: driver::current::Guard,
     handle: remote_handle::Guard,
+    stats: stats::Guard,
 }
 
 /// Submits what the last turn has left, for the loop stands still from now on: messages that wake
@@ -64,6 +66,7 @@ impl Runtime {
             timers,
             spin: Spin::new(config.driver.spin),
             config,
+            counters: Rc::default(),
             driver,
             wakes: RefCell::default(),
         })
@@ -76,6 +79,7 @@ impl Runtime {
             timers: self.timers.enter(),
             driver: driver::current::enter(&self.driver),
             handle: remote_handle::enter(RemoteHandle::new(self.executor.remote())),
+            stats: stats::enter(self.sources()),
         }
     }
 
@@ -85,6 +89,7 @@ impl Runtime {
     /// # Errors
     /// When the kernel refuses to be entered.
     pub(crate) fn turn(&self, done: impl Fn() -> bool) -> io::Result<()> {
+        self.counters.turns.add(1);
         self.executor.run_ready(POLLS_PER_TURN);
         self.driver.graveyard().empty();
         self.fire_timers();

@@ -89,9 +89,21 @@ impl Listener {
 
     /// Takes the next connection.
     pub(crate) fn poll_accept(self: &Rc<Self>, ticket: u64, cx: &mut Context<'_>) -> Accepting {
-        if budget::spend(cx).is_pending() {
-            return Accepting::Wait;
+        let mut pending = Accepting::Wait;
+        let asked = budget::limited(cx, |cx| match self.poll_parked(ticket, cx) {
+            Accepting::Done(result) => Poll::Ready(result),
+            other => {
+                pending = other;
+                Poll::Pending
+            }
+        });
+        match asked {
+            Poll::Ready(result) => Accepting::Done(result),
+            Poll::Pending => pending,
         }
+    }
+
+    fn poll_parked(self: &Rc<Self>, ticket: u64, cx: &mut Context<'_>) -> Accepting {
         let mut inner = self.inner.borrow_mut();
         if let Some(connection) = inner.parked.pop_front() {
             drop(inner);

@@ -12,7 +12,7 @@
 use std::any::Any;
 use std::io;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use crate::driver::{Chunk, OpKey, Routing};
 use crate::op::recv;
@@ -42,9 +42,22 @@ impl Stream {
     /// the receive in flight is the caller's.
     ///
     /// # Safety
-    /// The `room` bytes at `target` are valid for writes. While `mine` is set they stay so,
-    /// untouched and the same, or until the memory was given to [`Stream::abandon_read`].
+    /// As many bytes as `memory` says, from its address, are valid for writes. While `mine` is set
+    /// they stay so, untouched and the same, or until the memory was given to
+    /// [`Stream::abandon_read`].
     pub(super) unsafe fn poll_read(
+        self: &Rc<Self>,
+        memory: (*mut u8, usize),
+        mine: &mut bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        // SAFETY: passed on to the caller.
+        budget::limited(cx, |cx| unsafe { self.poll_bytes(memory, mine, cx) })
+    }
+
+    /// # Safety
+    /// As [`Stream::poll_read`].
+    unsafe fn poll_bytes(
         self: &Rc<Self>,
         (target, room): (*mut u8, usize),
         mine: &mut bool,
@@ -53,7 +66,6 @@ impl Stream {
         if room == 0 && !*mine {
             return Poll::Ready(Ok(0));
         }
-        ready!(budget::spend(cx));
         if !*mine {
             self.settle_forgotten_read();
         }

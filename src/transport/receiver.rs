@@ -3,7 +3,7 @@
 use std::io;
 use std::net::Shutdown;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 
 use uring_sys_shim::Cqe;
 
@@ -120,7 +120,10 @@ impl Receiver {
 impl Stream {
     /// Waits for received bytes: the next chunk, or an empty one at the end of the stream.
     pub(crate) fn poll_recv(self: &Rc<Self>, cx: &mut Context<'_>) -> Poll<io::Result<Chunk>> {
-        ready!(budget::spend(cx));
+        budget::limited(cx, |cx| self.poll_chunk(cx))
+    }
+
+    fn poll_chunk(self: &Rc<Self>, cx: &mut Context<'_>) -> Poll<io::Result<Chunk>> {
         self.settle_forgotten_read();
         {
             let mut receiver = self.receiver.borrow_mut();
@@ -185,6 +188,7 @@ impl Stream {
             stream.go_on_closing();
         });
         let key = recv::into_heap(self.driver(), self.fd(), HEAP_RECEIVE, then)?;
+        self.driver().counters().heap_receives.add(1);
         self.receiver.borrow_mut().state = State::Heap { key, stopping: false };
         Ok(())
     }

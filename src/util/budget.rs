@@ -1,10 +1,10 @@
 //! How many operations that are ready at once a task may finish in one poll.
 //!
-//! A fast path that never waits would let one task keep the loop: each such path calls [`spend`]
-//! first. Outside a task of this runtime there is no budget.
+//! A fast path that never waits would let one task keep the loop: each such path goes through
+//! [`limited`], or calls [`spend`] first. Outside a task of this runtime there is no budget.
 
 use std::cell::Cell;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// Ready operations per poll of a task.
 pub(crate) const PER_POLL: u32 = 128;
@@ -18,17 +18,29 @@ thread_local! {
 /// Spends one unit. With none left the task is woken again and the caller must return `Pending`.
 #[inline]
 pub(crate) fn spend(cx: &mut Context<'_>) -> Poll<()> {
-    LEFT.with(|left| match left.get() {
-        UNLIMITED => Poll::Ready(()),
-        0 => {
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }
-        n => {
-            left.set(n - 1);
-            Poll::Ready(())
-        }
-    })
+    limited(cx, |_| Poll::Ready(()))
+}
+
+/// Asks for what may be ready, which then costs one unit. With none left the task is woken again
+/// and asks in its next poll.
+///
+/// What is pending costs nothing: of many that a task asks in order, those that are not ready would
+/// else use the budget up in each poll, and those behind them would never be asked.
+#[inline]
+pub(crate) fn limited<T>(
+    cx: &mut Context<'_>,
+    ask: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+) -> Poll<T> {
+    if LEFT.get() == 0 {
+        cx.waker().wake_by_ref();
+        return Poll::Pending;
+    }
+    let output = ready!(ask(cx));
+    match LEFT.get() {
+        UNLIMITED => {}
+        left => LEFT.set(left.saturating_sub(1)),
+    }
+    Poll::Ready(output)
 }
 
 /// Gives the poll that follows a fresh budget, until the guard is dropped.

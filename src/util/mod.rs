@@ -2,10 +2,15 @@
 
 pub(crate) mod budget;
 pub(crate) mod contain;
+pub(crate) mod counter;
 pub(crate) mod graveyard;
+pub(crate) mod heap;
+pub(crate) mod link;
 pub(crate) mod slot_table;
+pub(crate) mod sync;
 pub(crate) mod wake_batch;
 
+pub(crate) use counter::Counter;
 pub(crate) use graveyard::Graveyard;
 pub(crate) use slot_table::{Key, SlotTable};
 pub(crate) use wake_batch::WakeBatch;

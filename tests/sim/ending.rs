@@ -32,7 +32,7 @@ fn a_loop_ends_with_everything_in_flight_and_leaves_nothing() {
         let left = Rc::new(RefCell::new(Left::default()));
         let mut runner = run.builder().build().unwrap();
         let handle = runner.handle();
-        if random.below(10) > 0 {
+        for _ in 0..random.below(3) {
             runner.run(begin(left.clone(), Random(random.next()))).unwrap();
         }
         drop(runner);

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each test program uses a part of it")]
 
+mod load;
 mod peer;
 mod watchdog;
 
@@ -15,6 +16,7 @@ use std::task::Poll;
 use nix::sys::socket::{MsgFlags, recv};
 use ringio::net::TcpStream;
 
+pub(crate) use load::{Seen, alone, descriptors, level, loops, repetitions};
 pub(crate) use peer::{peer, start_peer};
 pub(crate) use watchdog::bounded as within;
 

@@ -282,8 +282,7 @@ impl Ring for SimRing {
             return Err(io::Error::other(failed.to_owned()));
         }
         world.tick(2000);
-        world.seen.enters += 1;
-        world.count_step();
+        world.count_enter();
         if world.chance(world.faults.busy) {
             world.seen.refused_enters += 1;
             let errno = if world.rng.bool() { libc::EBUSY } else { libc::EAGAIN };
@@ -326,6 +325,7 @@ impl Ring for SimRing {
 
     fn flags(&self) -> SqFlags {
         let mut world = self.machine.world();
+        world.count_look();
         if world.failed().is_none() && !world.arriving.is_empty() && world.chance(250) {
             world.deliver();
         }

@@ -18,6 +18,10 @@ const START: u64 = 3_600_000_000_000;
 /// Set, each operation and completion is printed to standard error.
 const TRACE: &str = "RINGIO_SIM_TRACE";
 
+/// A program that has asked so often for a ring's flags, and not entered, waits for what never
+/// comes. A spin before parking asks some thousand times.
+const LOOKS: u64 = 200_000;
+
 /// Who acts from outside, and when next (ns).
 pub(super) struct Actor {
     pub(super) at: u64,
@@ -50,6 +54,8 @@ pub(super) struct World {
     pub(super) rings: u32,
     pub(super) next_port: u16,
     steps: u64,
+    /// Times that flags were asked for since the last enter.
+    looks: u64,
     /// Operations that can wait.
     waiting: u64,
     traced: bool,
@@ -74,6 +80,7 @@ impl World {
             rings: 0,
             next_port: 32_768,
             steps: 0,
+            looks: 0,
             waiting: 0,
             traced: std::env::var_os(TRACE).is_some(),
             failed: None,
@@ -123,6 +130,22 @@ impl World {
         self.steps += 1;
         if self.steps > self.faults.steps {
             self.fail(format!("livelock: {} steps and no end", self.steps));
+        }
+    }
+
+    /// The program is in the kernel: what it was looking for may come now.
+    pub(super) fn count_enter(&mut self) {
+        self.seen.enters += 1;
+        self.looks = 0;
+        self.count_step();
+    }
+
+    /// Counts a look at the flags against the budget that tells a program which waits for something
+    /// without entering.
+    pub(super) fn count_look(&mut self) {
+        self.looks += 1;
+        if self.looks > LOOKS && self.failed.is_none() {
+            self.fail(format!("livelock: {LOOKS} looks at the flags and no enter"));
         }
     }
 

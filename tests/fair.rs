@@ -1,0 +1,14 @@
+//! Fairness, measured in turns of the loop: whatever else is always ready, what has become ready
+//! waits for few of them.
+//!
+//! `RINGIO_LONG=1` makes every count twenty times as large.
+
+mod support;
+
+mod fair {
+    mod beside;
+    mod budget;
+    mod connections;
+    mod crowd;
+    mod load;
+}

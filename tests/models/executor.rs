@@ -1,0 +1,43 @@
+//! `src/executor` without its unit tests.
+
+#[path = "../../src/executor/blocks.rs"]
+mod blocks;
+#[path = "../../src/executor/builder.rs"]
+mod builder;
+#[path = "../../src/executor/cell.rs"]
+mod cell;
+#[path = "../../src/executor/current.rs"]
+pub(crate) mod current;
+#[expect(clippy::module_inception, reason = "as in src/executor/mod.rs")]
+#[path = "../../src/executor/executor.rs"]
+mod executor;
+#[path = "../../src/executor/header.rs"]
+mod header;
+#[path = "../../src/executor/info.rs"]
+mod info;
+#[path = "../../src/executor/join.rs"]
+mod join;
+#[path = "../../src/executor/join_error.rs"]
+mod join_error;
+#[path = "../../src/executor/local.rs"]
+mod local;
+#[path = "../../src/executor/remote.rs"]
+mod remote;
+#[path = "../../src/executor/run_queue.rs"]
+mod run_queue;
+#[path = "../../src/executor/shared.rs"]
+mod shared;
+#[path = "../../src/executor/state.rs"]
+mod state;
+#[path = "../../src/executor/task.rs"]
+mod task;
+#[path = "../../src/executor/waker.rs"]
+mod waker;
+
+pub use builder::spawn;
+pub use join::JoinHandle;
+pub use join_error::JoinError;
+
+pub(crate) use executor::Executor;
+pub(crate) use info::Meta;
+pub(crate) use remote::Remote;

@@ -1,0 +1,12 @@
+//! `src/util`, as far as it is needed, with the files that hide what is shared in our form.
+
+#[path = "../../src/util/budget.rs"]
+pub(crate) mod budget;
+#[path = "../../src/util/contain.rs"]
+pub(crate) mod contain;
+#[path = "heap.rs"]
+pub(crate) mod heap;
+#[path = "link.rs"]
+pub(crate) mod link;
+#[path = "sync.rs"]
+pub(crate) mod sync;
