@@ -1,14 +1,14 @@
 //! A fact is run on the kernel, and on many simulated ones.
 
-use std::thread;
+use std::{env, thread};
 
 use uring_sys_shim::sim::{Faults, Machine, Seen};
 use uring_sys_shim::{ActiveRing, Caps, Ring, Setup};
 
 use super::shortage::alone;
 
-/// How many simulated kernels of either kind.
-const SEEDS: u64 = 100;
+/// How many simulated kernels of either kind, and how many with `RINGIO_LONG=1`.
+const SEEDS: (u64, u64) = (100, 5000);
 
 /// What a kernel is like on which a fact holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,8 @@ pub(crate) fn on_the_simulated_one(_: &str, fact: fn(), needs: Caps, holds: Hold
     }
     let mut seen = Seen::default();
     let mut kernels = 0;
-    for seed in 0..SEEDS {
+    let long = env::var_os("RINGIO_LONG").is_some_and(|value| value == "1");
+    for seed in 0..if long { SEEDS.1 } else { SEEDS.0 } {
         seen += on_a_simulated_one(fact, seed, &kind);
         kernels += 1;
         let mut unkind = Faults::unkind(seed);
