@@ -61,9 +61,9 @@ impl Op {
         memory: impl Fn(u64, usize) -> Lent,
     ) -> Op {
         let len = sqe.len as usize;
-        let (mut target, mut pieces, mut address) = (None, Vec::new(), None);
+        let target = target(&sqe).map(|(address, len)| memory(address, len));
+        let (mut pieces, mut address) = (Vec::new(), None);
         match sqe.opcode {
-            opcode::Recv::CODE if !selects(&sqe) => target = Some(memory(sqe.addr, len)),
             opcode::Send::CODE if sqe.ioprio & SEND_VECTORIZED != 0 => {
                 pieces = memory(sqe.addr, len * size_of::<libc::iovec>()).slices();
             }
@@ -75,9 +75,6 @@ impl Op {
                 address = memory(sqe.addr, sqe.off as usize).socket_address().inet();
             }
             _ => {}
-        }
-        if let Some(target) = target {
-            target.poison();
         }
         let hash = pieces.iter().fold(0, |hash, piece| hash ^ piece.hash());
         Op {
@@ -388,6 +385,12 @@ impl Op {
 /// Whether a receive picks a buffer from a group.
 pub(super) fn selects(sqe: &Sqe) -> bool {
     sqe.flags & squeue::Flags::BUFFER_SELECT.bits() != 0
+}
+
+/// Address and length of the memory that an operation writes to.
+pub(super) fn target(sqe: &Sqe) -> Option<(u64, usize)> {
+    let receives = sqe.opcode == opcode::Recv::CODE && !selects(sqe);
+    receives.then_some((sqe.addr, sqe.len as usize))
 }
 
 fn on_file(file: Option<FileId>, call: impl FnOnce(FileId) -> Result<(), i32>) -> Outcome {

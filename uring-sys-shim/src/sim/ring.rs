@@ -14,7 +14,7 @@ use io_uring::{opcode, squeue};
 use super::group::Groups;
 use super::machine::{Machine, Step};
 use super::memory::Lent;
-use super::operation::{Op, Outcome, selects};
+use super::operation::{self, Op, Outcome, selects};
 use super::world::World;
 use crate::ring::{Full, GroupId, Ring, SqFlags, Wait};
 use crate::setup::Setup;
@@ -95,6 +95,7 @@ impl SimRing {
         let memory = |address, len| unsafe { Lent::new(address, len) };
         let file = world.file(sqe.fd);
         let mut op = Op::new(sqe, file, world.seen.submitted, memory);
+        op.check(world);
         self.check_overlap(world, &op);
         if let Some(file) = file {
             world.files[file].holders += 1;
@@ -265,6 +266,12 @@ impl Ring for SimRing {
     unsafe fn push(&mut self, sqe: &Sqe) -> Result<(), Full> {
         if self.submissions.len() >= self.entries {
             return Err(Full);
+        }
+        if let Some(target) = operation::target(sqe) {
+            // From here on it is the kernel's: whoever frees it before the SQE is taken in is found
+            // out there.
+            // SAFETY: the caller gives the memory to the kernel.
+            unsafe { Lent::new(target.0, target.1) }.poison();
         }
         self.submissions.push_back(*sqe);
         Ok(())
