@@ -4,9 +4,13 @@
 pub(crate) mod budget;
 #[path = "../../src/util/contain.rs"]
 pub(crate) mod contain;
+#[path = "../../src/util/counter.rs"]
+pub(crate) mod counter;
 #[path = "heap.rs"]
 pub(crate) mod heap;
 #[path = "link.rs"]
 pub(crate) mod link;
 #[path = "sync.rs"]
 pub(crate) mod sync;
+
+pub(crate) use counter::Counter;
