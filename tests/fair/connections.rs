@@ -180,9 +180,11 @@ fn one_busy(name: &'static str, builder: fn() -> Builder, limit: u64) {
     });
 }
 
+/// The kernel takes in about twenty receives each time that it is entered without waiting, and 51
+/// connections are ready at once here: the last of them wait three turns.
 #[test]
 fn one_busy_connection_does_not_starve_49_others() {
-    one_busy("49 beside floods", Runner::builder, 2);
+    one_busy("49 beside floods", Runner::builder, 3);
 }
 
 /// With less than two buffers for the floods alone the others stand in line for one, and after 16
