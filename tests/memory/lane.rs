@@ -222,6 +222,12 @@ impl Lane {
         while self.peer.receive() && !self.peer.has(last) {
             nop().await.unwrap();
         }
+        // The peer may have it before the loop hears of that, above all from a full completion
+        // queue. Behind a write that is done the queue is empty.
+        let number = self.number;
+        self.number += 1;
+        self.stream.write_all(message(number, 1)).await.0.unwrap();
+        self.must.push(number);
     }
 
     async fn accept(&mut self) {
