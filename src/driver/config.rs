@@ -9,7 +9,8 @@ pub(crate) struct Config {
     pub(crate) entries: u32,
     /// Number and size in bytes of the kernel-filled buffers; `None`: as the tier prefers.
     pub(crate) buffers: Option<(u16, u32)>,
-    /// Most bytes that may be received ahead of a socket's reader.
+    /// Most bytes that may be received ahead of a socket's reader; just under one buffer more where
+    /// the kernel counts them, for it looks at the limit when it has filled a buffer.
     pub(crate) credit: u32,
     /// Longest spin before the loop parks; zero switches it off.
     pub(crate) spin: Duration,
