@@ -17,8 +17,11 @@ use crate::support::{Random, pair, poll_once, run, within};
 /// Turns that what is ready may wait.
 const LIMIT: u64 = 2;
 
-/// The loads, each alone and all together, and what they are called.
-fn mixes() -> Vec<(&'static str, fn() -> Load)> {
+/// What a load is called, and how it begins.
+type Mix = (&'static str, fn() -> Load);
+
+/// The loads, each alone and all together.
+fn mixes() -> Vec<Mix> {
     vec![
         ("an always-ready task", || Load::default().always_ready()),
         ("a task that wakes itself", || Load::default().self_waking()),
