@@ -17,7 +17,7 @@ use crate::support::{Random, pair, poll_once, run, within};
 /// Turns that what is ready may wait.
 const LIMIT: u64 = 2;
 
-/// What a load is called, and how to begin it.
+/// What a load is called, and how it begins.
 type Mix = (&'static str, fn() -> Load);
 
 /// The loads, each alone and all together.

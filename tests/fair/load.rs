@@ -16,9 +16,9 @@ use ringio::{JoinHandle, spawn, stats, yield_now};
 
 use crate::support::pair;
 
-/// Twenty times as much in the long mode.
+/// Ten times as much in the long mode.
 pub(crate) fn rounds(short: u64) -> u64 {
-    if std::env::var_os("RINGIO_LONG").is_some() { 20 * short } else { short }
+    if std::env::var_os("RINGIO_LONG").is_some() { 10 * short } else { short }
 }
 
 /// The number of the turn that runs.
@@ -83,14 +83,14 @@ impl Load {
         }))
     }
 
-    /// A peer that sends as fast as it can, 4 GiB at most, and a receiver that always reads.
+    /// A peer that sends as fast as it can, 4 GiB at most (40 in the long mode), and a receiver that always reads.
     pub(crate) fn flood(self) -> Load {
         let (mut ours, mut peer) = pair();
         let flooded = self.flooded.clone();
         thread::spawn(move || {
             let block = [7; 64 * 1024];
             // It ends with an error once the receiver has gone.
-            for _ in 0..65_536 {
+            for _ in 0..rounds(65_536) {
                 if peer.write_all(&block).is_err() {
                     break;
                 }
