@@ -44,6 +44,8 @@ mod outside;
 mod proxy;
 #[path = "sim/seeds.rs"]
 mod seeds;
+#[path = "sim/silent.rs"]
+mod silent;
 #[path = "sim/streaming.rs"]
 mod streaming;
 #[path = "sim/stuck.rs"]

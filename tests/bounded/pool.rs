@@ -174,7 +174,10 @@ async fn together(count: usize, size: usize, hoard: bool, seed: u64) -> (usize, 
     let mut round = 0;
     while neighbours.iter().any(|task| !task.is_finished()) {
         round += 1;
-        slow[round % 64].again().await;
+        // Without a hoarder those bytes alone must not hold the pool: they stay where they are.
+        if hoard {
+            slow[round % 64].again().await;
+        }
         if hoard && round % 20 == 0 && hoarder.got < 1 << 20 {
             hoarder.hoard(1 + round % 3_000).await;
         }

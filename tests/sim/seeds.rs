@@ -11,6 +11,9 @@ use ringio::{Builder, Runner};
 use crate::allocator;
 use crate::support::Random;
 
+/// The environment variable that asks for one seed only.
+const ONE_SEED: &str = "RINGIO_SIM_SEED";
+
 /// One run of a scenario.
 pub(crate) struct Run {
     pub(crate) machine: Machine,
@@ -46,11 +49,10 @@ pub(crate) fn seeds(
     faults: fn(u64) -> Faults,
     scenario: impl Fn(&mut Run),
 ) -> Seen {
-    let one = env::var("RINGIO_SIM_SEED").ok().map(|seed| seed.parse().expect("a number"));
+    let one = env::var(ONE_SEED).ok().map(|seed| seed.parse().expect("a number"));
     let count = match env::var_os("RINGIO_LONG") {
         Some(_) => 20 * count,
-        // Each seed draws its own tier; what all of them lack is looked at once more.
-        None if env::var_os("RINGIO_CAPS").is_some_and(|tier| tier != "6.18") => count / 10,
+        None if is_capped() => count / 10,
         None => count,
     };
     let range = one.map_or(0..count, |seed| seed..seed + 1);
@@ -78,6 +80,19 @@ pub(crate) fn seeds(
     let _ = io::stdout().write_all(figures.as_bytes());
     println!("{all}");
     all
+}
+
+/// The hard cases of a scenario have occurred, each more often than `least`, if all of it was run.
+#[track_caller]
+pub(crate) fn occurred(seen: &Seen, cases: &[u64], least: u64) {
+    let whole = !is_capped() && env::var_os(ONE_SEED).is_none();
+    assert!(!whole || cases.iter().all(|&count| count > least), "{cases:?}\n{seen}");
+}
+
+/// Whether the tier is below the newest. Each seed draws its own tier; what all lower ones lack is
+/// looked at once more, in fewer seeds.
+fn is_capped() -> bool {
+    env::var_os("RINGIO_CAPS").is_some_and(|tier| tier != "6.18")
 }
 
 /// Gives what was seen, and whether memory may be leaked.

@@ -12,7 +12,7 @@ use ringio::{spawn, yield_now};
 
 use crate::fate::Fate;
 use crate::message::{Messages, message};
-use crate::seeds::seeds;
+use crate::seeds::{occurred, seeds};
 use crate::support::Random;
 
 /// Bytes of writes that are admitted whatever their futures do.
@@ -50,7 +50,7 @@ fn every_byte_arrives_once_and_in_order_whatever_becomes_of_futures() {
         seen.cancelled,
         seen.cancelled_with_data,
     ];
-    assert!(hard.iter().all(|&count| count > 100 || seen.submitted < 100_000), "{seen}");
+    occurred(&seen, &hard, 100);
 }
 
 /// Gives the number of bytes that were read on both ends.
