@@ -153,3 +153,29 @@ fn a_busy_loop_fires_its_timers_all_the_same() {
         });
     });
 }
+
+#[test]
+fn a_result_that_only_the_budget_keeps_back_wins_over_its_deadline() {
+    bounded(|| {
+        let clock = ManualClock::new();
+        clock.auto_jump(false);
+        let mut runner = Runner::builder().clock(clock.clone()).build().unwrap();
+        let body = async move {
+            let second = Duration::from_secs(1);
+            // More than a task may finish in one poll.
+            let mut waits: Vec<_> =
+                (0..200).map(|_| Box::pin(timeout(second, spawn(async {})))).collect();
+            for wait in &mut waits {
+                assert!(futures_util::poll!(wait).is_pending());
+            }
+            yield_now().await;
+            clock.advance(second);
+            // The timers fire.
+            yield_now().await;
+            for wait in waits {
+                assert!(wait.await.is_ok(), "its task had finished");
+            }
+        };
+        runner.run(body).unwrap();
+    });
+}

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use uring_sys_shim::{Ring, Wait, sqe};
 
+use crate::util::contain::contain;
+
 use super::core::{Driver, Life};
 use super::pool;
 
@@ -37,7 +39,9 @@ impl Driver {
                 // In a forked child nothing is in flight: the kernel works for the parent, on the
                 // parent's memory. What the operations hold here is the child's own, and goes.
                 drop(ring);
-                drop(self.ops.take());
+                let ops = self.ops.take();
+                // Among it are buffers of users.
+                contain(|| drop(ops));
             } else if left == 0 {
                 let _ = ring.unregister_group(pool::GROUP);
                 drop(ring);

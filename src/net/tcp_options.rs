@@ -114,7 +114,9 @@ impl TcpStream {
     /// # }).unwrap();
     /// ```
     pub fn set_linger(&self, duration: Option<Duration>) -> io::Result<()> {
-        SockRef::from(self).set_linger(duration)
+        let seconds =
+            duration.map(|duration| u16::try_from(duration.as_secs()).unwrap_or(u16::MAX));
+        sys::set_linger(self.as_fd().as_raw_fd(), seconds)
     }
 
     /// Hops that packets may take (`IP_TTL`, or `IPV6_UNICAST_HOPS`).

@@ -10,6 +10,7 @@ use std::{fmt, io};
 use pin_project_lite::pin_project;
 
 use crate::time::{Instant, Sleep, sleep, sleep_until};
+use crate::util::budget;
 
 /// Gives `body` the time `duration`, counted from this call.
 ///
@@ -87,21 +88,34 @@ impl<F: Future> Future for Timeout<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let body = this.body.as_mut().as_pin_mut().expect("a timeout was polled after it ended");
+        let mut body =
+            this.body.as_mut().as_pin_mut().expect("a timeout was polled after it ended");
         let in_time = *this.started || !this.expiry.is_due();
         *this.started = true;
         let result = if !in_time {
             Err(TimeoutError)
-        } else if let Poll::Ready(output) = body.poll(cx) {
+        } else if let Poll::Ready(output) = body.as_mut().poll(cx) {
             Ok(output)
         } else {
             ready!(Pin::new(&mut *this.expiry).poll(cx));
-            Err(TimeoutError)
+            at_last(body, cx)
         };
         this.expiry.disarm();
         this.body.set(None);
         Poll::Ready(result)
     }
+}
+
+/// The time is up. A result that is ready wins all the same, where only the task's budget has kept it
+/// back.
+fn at_last<F: Future>(body: Pin<&mut F>, cx: &mut Context<'_>) -> Result<F::Output, TimeoutError> {
+    if budget::is_spent() {
+        let _fresh = budget::fresh();
+        if let Poll::Ready(output) = body.poll(cx) {
+            return Ok(output);
+        }
+    }
+    Err(TimeoutError)
 }
 
 impl<F> fmt::Debug for Timeout<F> {

@@ -43,6 +43,12 @@ pub(crate) fn limited<T>(
     Poll::Ready(output)
 }
 
+/// Whether the running task has no unit left.
+#[inline]
+pub(crate) fn is_spent() -> bool {
+    LEFT.get() == 0
+}
+
 /// Gives the poll that follows a fresh budget, until the guard is dropped.
 #[inline]
 pub(crate) fn fresh() -> Guard {

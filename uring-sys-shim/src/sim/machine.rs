@@ -167,7 +167,7 @@ impl Machine {
         drop(act);
     }
 
-    /// Ends the run: every ring is closed, no descriptor is open, no end of a connection is left.
+    /// Ends the run: every ring is closed, and no descriptor is open.
     ///
     /// # Panics
     /// If something is left.
@@ -184,7 +184,7 @@ impl Machine {
     /// As [`Machine::finish`], for a run whose ring had to be leaked.
     ///
     /// # Panics
-    /// If a descriptor is left that no operation in flight has.
+    /// If a descriptor is left.
     #[track_caller]
     pub fn finish_but_rings(&self) -> Seen {
         let actors = std::mem::take(&mut self.world().actors);

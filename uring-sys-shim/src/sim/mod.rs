@@ -15,7 +15,10 @@
 //! With the environment variable `RINGIO_SIM_TRACE` set, each operation and each completion is
 //! printed to standard error.
 //!
-//! `fork`, signals, files, several loops at a time and Unix sockets are not simulated.
+//! `fork`, signals, files, several loops at a time, Unix sockets, and what a program does on threads
+//! of its own (name look-ups among it) are not simulated. Of socket options only those are that the
+//! runtime sets itself: a socket is no socket of the process, so that asking the process about it
+//! says `ENOTSOCK`.
 
 mod checks;
 mod faults;

@@ -76,7 +76,7 @@ impl Op {
             }
             _ => {}
         }
-        let hash = pieces.iter().fold(0, |hash, piece| hash ^ piece.hash());
+        let hash = hash(&pieces);
         Op {
             sqe,
             file,
@@ -143,7 +143,7 @@ impl Op {
 
     /// The memory that it reads is as it was.
     pub(super) fn check(&self, world: &mut World) {
-        let hash = self.pieces.iter().fold(0, |hash, piece| hash ^ piece.hash());
+        let hash = hash(&self.pieces);
         if hash != self.hash {
             world.fail(format!("what is sent was changed before its completion: {:?}", self.sqe));
         }
@@ -391,6 +391,11 @@ pub(super) fn selects(sqe: &Sqe) -> bool {
 pub(super) fn target(sqe: &Sqe) -> Option<(u64, usize)> {
     let receives = sqe.opcode == opcode::Recv::CODE && !selects(sqe);
     receives.then_some((sqe.addr, sqe.len as usize))
+}
+
+/// Of what is sent, in order.
+fn hash(pieces: &[Lent]) -> u64 {
+    pieces.iter().fold(0, |hash: u64, piece| hash.rotate_left(1) ^ piece.hash())
 }
 
 fn on_file(file: Option<FileId>, call: impl FnOnce(FileId) -> Result<(), i32>) -> Outcome {

@@ -388,6 +388,7 @@ impl Drop for SimRing {
         let machine = self.machine.clone();
         let mut world = machine.world();
         world.rings -= 1;
+        world.forget_bells();
         self.groups.check_all(&mut world);
         if !self.ops.is_empty() {
             let count = self.ops.len();

@@ -42,7 +42,7 @@ pub fn eventfd() -> io::Result<OwnedFd> {
     Ok(event)
 }
 
-/// Adds to an eventfd, which wakes whoever polls it. Async-signal-safe, callable on any thread.
+/// Adds to an eventfd, which wakes whoever polls it. Callable on any thread.
 ///
 /// A counter that is full is as good as one that was raised: `EAGAIN` is not reported.
 ///
@@ -59,9 +59,12 @@ pub fn eventfd() -> io::Result<OwnedFd> {
 /// # Errors
 /// `EBADF` for a descriptor that is not open.
 pub fn eventfd_write(fd: RawFd, count: u64) -> io::Result<()> {
-    if let Some(answer) = instead::eventfd_write(fd) {
-        return answer;
-    }
+    instead::eventfd_write(fd).unwrap_or_else(|| eventfd_write_real(fd, count))
+}
+
+/// [`eventfd_write`], whoever answers for the descriptor. For a signal handler, which may have
+/// interrupted whoever that is.
+pub(crate) fn eventfd_write_real(fd: RawFd, count: u64) -> io::Result<()> {
     // SAFETY: eight bytes of a local are read.
     let written = unsafe { libc::write(fd, from_ref(&count).cast(), size_of::<u64>()) };
     match Errno::result(written) {

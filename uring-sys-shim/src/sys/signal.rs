@@ -26,7 +26,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 
-use super::{eventfd, eventfd_write};
+use super::descriptor::eventfd_write_real;
+use super::eventfd;
 
 /// How many SIGINTs were handled.
 static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -140,7 +141,7 @@ extern "C" fn on_sigint(signal: libc::c_int) {
     // std's process::id is getpid(2), which is async-signal-safe.
     if PROCESS.load(Ordering::Relaxed) == process::id() {
         // The counter tells all; whoever polls looks at it.
-        let _ = eventfd_write(EVENT.load(Ordering::Relaxed), 1);
+        let _ = eventfd_write_real(EVENT.load(Ordering::Relaxed), 1);
     }
     Errno::set_raw(errno);
 }
