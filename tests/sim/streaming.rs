@@ -31,6 +31,15 @@ fn every_byte_arrives_once_and_in_order_whatever_becomes_of_futures() {
             for task in tasks {
                 read += task.await.unwrap();
             }
+            // With all chunks gone the kernel can have every buffer again.
+            for _ in 0..1000 {
+                if ringio::stats().buffers_available == ringio::stats().buffers {
+                    break;
+                }
+                yield_now().await;
+            }
+            let pool = ringio::stats();
+            assert_eq!(pool.buffers_available, pool.buffers, "a buffer has leaked");
             read
         });
         // The ledger: all that was sent was received, and all that was received was read, once.

@@ -29,6 +29,8 @@ pub struct Faults {
     pub postpone: u32,
     /// A cancelled operation goes on for a while.
     pub late_cancel: u32,
+    /// A cancellation completes behind what it has cancelled, and not before.
+    pub cancel_last: u32,
     /// A group says `ENOBUFS` though it has buffers.
     pub no_buffers: u32,
     /// Accepting meets `EMFILE`.
@@ -68,6 +70,7 @@ impl Faults {
             park_first: 0,
             postpone: 0,
             late_cancel: 0,
+            cancel_last: 0,
             no_buffers: 0,
             no_descriptor: 0,
             aborted_accept: 0,
@@ -103,6 +106,7 @@ impl Faults {
             park_first: some(900),
             postpone: some(700),
             late_cancel: some(900),
+            cancel_last: some(900),
             no_buffers: some(200),
             unique_names: true,
             ..Faults::none()

@@ -183,6 +183,7 @@ impl SimRing {
             places.truncate(1);
         }
         let mut busy = false;
+        let mut ended = Vec::new();
         for place in places {
             let late = world.chance(world.faults.late_cancel);
             let tries = if late { world.rng.u32(1..4) } else { 0 };
@@ -192,7 +193,11 @@ impl SimRing {
             } else if op.cancelled.is_none() {
                 op.cancelled = Some(tries);
                 found += 1;
+                ended.push(op.serial);
             }
+        }
+        if world.chance(world.faults.cancel_last) {
+            ended.into_iter().for_each(|serial| self.run_one(world, serial));
         }
         let res = match (all, found, busy) {
             (true, ..) => found,
@@ -215,13 +220,18 @@ impl SimRing {
             if world.chance(world.faults.postpone) {
                 continue;
             }
-            let Some(place) = self.ops.iter().position(|op| op.serial == serial) else { continue };
-            let mut op = self.ops.remove(place);
-            if self.run(world, &mut op) {
-                self.ops.insert(place, op);
-            } else {
-                self.retire(world, op);
-            }
+            self.run_one(world, serial);
+        }
+    }
+
+    fn run_one(&mut self, world: &mut World, serial: u64) {
+        let is_it = |op: &Op| op.serial == serial && !op.stuck;
+        let Some(place) = self.ops.iter().position(is_it) else { return };
+        let mut op = self.ops.remove(place);
+        if self.run(world, &mut op) {
+            self.ops.insert(place, op);
+        } else {
+            self.retire(world, op);
         }
     }
 
