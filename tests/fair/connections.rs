@@ -103,8 +103,10 @@ fn all_busy(name: &'static str, builder: fn() -> Builder, window: u64, longest: 
                 println!(
                     "{name}, {window} turns: messages {messages:?}, bytes {bytes:?}, longest gap {gap}"
                 );
-                assert!(messages.0 > 0 && messages.1 <= 2 * messages.0, "{messages:?}");
-                assert!(bytes.1 <= 2 * bytes.0, "{bytes:?}");
+                // All are served equally often, but a go with both of two buffers brings twice what
+                // one into the heap does.
+                assert!(messages.0 > 0 && messages.1 <= 3 * messages.0, "{messages:?}");
+                assert!(bytes.1 <= 3 * bytes.0, "{bytes:?}");
                 assert!(gap <= longest, "a connection waited {gap} turns");
             }
             for receiver in &receivers {
@@ -123,7 +125,7 @@ fn fifty_busy_connections_share_the_loop() {
 
 #[test]
 fn fifty_busy_connections_share_two_buffers() {
-    all_busy("two buffers", || Runner::builder().buffers(2, 16 * 1024), 200, 40);
+    all_busy("two buffers", || Runner::builder().buffers(2, 16 * 1024), 200, 24);
 }
 
 /// One connection is flooded from a thread and by this one, 49 get a message now and then.
