@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_closed_driver_lets_go_of_those_in_line_for_buffers() {
-        let (driver, sink) = driver_with(|driver, sink| driver.starve(sink));
+        let (driver, sink) = driver_with(|driver, sink| _ = driver.starve(sink, None));
         assert_eq!(driver.close(), 0);
         assert!(sink.upgrade().is_none());
     }

@@ -37,13 +37,21 @@ struct Waiting {
 const PATIENCE: u64 = 16;
 
 impl Driver {
-    /// Puts a transport at the end of the line; [`Sink::resume`] is called within `PATIENCE` turns.
-    pub(crate) fn starve(&self, sink: Rc<dyn Sink>) {
+    /// Puts a transport in the line, and says since which turn it stands there; [`Sink::resume`] is
+    /// called within `PATIENCE` turns.
+    ///
+    /// One that was resumed and found no buffer after all says since when it stood there before,
+    /// and keeps its place: one that takes all buffers at each go, and then stands in line for
+    /// more, would else be ahead of it again, turn for turn.
+    pub(crate) fn starve(&self, sink: Rc<dyn Sink>, before: Option<u64>) -> u64 {
         let mut starved = self.starved.borrow_mut();
-        let since = starved.turn;
+        let since = before.unwrap_or(starved.turn);
         self.counters.dry_spells.add(1);
         self.pool.grow();
-        starved.waiting.push_back(Waiting { sink, since });
+        // The line is in the order of their turns.
+        let place = starved.waiting.partition_point(|waiting| waiting.since <= since);
+        starved.waiting.insert(place, Waiting { sink, since });
+        since
     }
 
     /// Whether a transport waits in line: the loop must not park before it was resumed.
@@ -93,8 +101,8 @@ impl Driver {
     fn next_starved(&self, has_buffers: bool) -> Option<(Rc<dyn Sink>, Resume)> {
         let mut starved = self.starved.borrow_mut();
         let turn = starved.turn;
-        let patient = |waiting: &Waiting| turn - waiting.since < PATIENCE;
-        if !has_buffers && starved.waiting.front().is_none_or(patient) {
+        let patient = turn - starved.waiting.front()?.since < PATIENCE;
+        if patient && !has_buffers {
             return None;
         }
         let waiting = starved.waiting.pop_front()?;
@@ -155,9 +163,28 @@ mod tests {
     fn with_buffers_the_line_moves_in_the_next_turn() {
         let driver = Driver::new(&Config::default()).unwrap();
         let sink = Rc::new(Line::default());
-        driver.starve(sink.clone());
+        driver.starve(sink.clone(), None);
         driver.top_up();
         assert_eq!(sink.0.get(), Some(Resume::Group));
+        driver.close();
+    }
+
+    #[test]
+    fn whoever_found_no_buffer_keeps_its_place() {
+        let driver = Driver::new(&Config::default()).unwrap();
+        let (small, greedy) = (Rc::new(Line::default()), Rc::new(Line::default()));
+        let since = driver.starve(small.clone(), None);
+        driver.top_up();
+        assert_eq!(small.0.take(), Some(Resume::Group));
+        // The completions of both say that there is none: that of the greedy one first.
+        driver.starve(greedy.clone(), None);
+        assert_eq!(driver.starve(small.clone(), Some(since)), since);
+        let (first, _) = driver.next_starved(true).unwrap();
+        first.resume(
+            Resume::Group,
+            &mut Routing { driver: &driver, wakes: &mut Default::default() },
+        );
+        assert_eq!((small.0.get(), greedy.0.get()), (Some(Resume::Group), None));
         driver.close();
     }
 
@@ -167,7 +194,7 @@ mod tests {
             Driver::new(&Config { buffers: Some((1, 4096)), ..Config::default() }).unwrap();
         let held = driver.pool.take(0, 1, false).filter(|chunk| chunk.len() == 1).unwrap();
         let sink = Rc::new(Line::default());
-        driver.starve(sink.clone());
+        driver.starve(sink.clone(), None);
         for _ in 1..PATIENCE {
             driver.top_up();
             assert_eq!(sink.0.get(), None, "the line is not short-cut");

@@ -54,6 +54,8 @@ pub(super) struct Receiver {
     pub(super) eof: bool,
     /// The connection's error, behind what is parked. It stays.
     pub(super) error: Option<i32>,
+    /// Since when it stands in line for a buffer, until it has received something.
+    in_line: Option<u64>,
     /// Shutdowns in flight: they name the descriptor.
     shutdowns: u32,
     reader: Option<Waker>,
@@ -176,8 +178,9 @@ impl Stream {
     }
 
     fn stand_in_line(self: &Rc<Self>) {
-        self.receiver.borrow_mut().state = State::Starved;
-        self.driver().starve(self.sink());
+        let mut receiver = self.receiver.borrow_mut();
+        receiver.state = State::Starved;
+        receiver.in_line = Some(self.driver().starve(self.sink(), receiver.in_line));
     }
 
     /// The pool was dry for many turns: one receive into heap memory.
@@ -218,8 +221,9 @@ impl Stream {
         }
         receiver.note(cqe.res);
         if starved {
-            routing.driver.starve(self.sink());
+            receiver.in_line = Some(routing.driver.starve(self.sink(), receiver.in_line));
         } else {
+            receiver.in_line = None;
             routing.wakes.take_from(&mut receiver.reader);
         }
     }
@@ -246,6 +250,7 @@ impl Stream {
             }
             let closing = self.closing.borrow().has_begun();
             if receiver.reader.is_none() || closing || !self.driver().is_open() {
+                receiver.in_line = None;
                 return;
             }
         }

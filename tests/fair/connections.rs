@@ -10,7 +10,7 @@ use ringio::net::TcpStream;
 use ringio::{Builder, JoinHandle, Runner, spawn, stats, yield_now};
 
 use super::load::{Load, Probe, Waits, now, rounds};
-use crate::support::{pair, settle, until, within};
+use crate::support::{Random, pair, settle, until, within};
 
 const CONNECTIONS: usize = 50;
 
@@ -103,8 +103,10 @@ fn all_busy(name: &'static str, builder: fn() -> Builder, window: u64, longest: 
                 println!(
                     "{name}, {window} turns: messages {messages:?}, bytes {bytes:?}, longest gap {gap}"
                 );
-                assert!(messages.0 > 0 && messages.1 <= 2 * messages.0, "{messages:?}");
-                assert!(bytes.1 <= 2 * bytes.0, "{bytes:?}");
+                // All are served equally often, but a go with both of two buffers brings twice what
+                // one into the heap does.
+                assert!(messages.0 > 0 && messages.1 <= 3 * messages.0, "{messages:?}");
+                assert!(bytes.1 <= 3 * bytes.0, "{bytes:?}");
                 assert!(gap <= longest, "a connection waited {gap} turns");
             }
             for receiver in &receivers {
@@ -123,7 +125,7 @@ fn fifty_busy_connections_share_the_loop() {
 
 #[test]
 fn fifty_busy_connections_share_two_buffers() {
-    all_busy("two buffers", || Runner::builder().buffers(2, 16 * 1024), 200, 40);
+    all_busy("two buffers", || Runner::builder().buffers(2, 16 * 1024), 200, 24);
 }
 
 /// One connection is flooded from a thread and by this one, 49 get a message now and then.
@@ -198,4 +200,57 @@ fn one_busy_connection_does_not_starve_49_others_of_buffers() {
         || Runner::builder().buffers(2, 4096),
         ALL_AT_ONCE + 17,
     );
+}
+
+/// With two buffers and a flood that takes both at each go, whoever found none behind the flood
+/// once stood behind it again in the next turn, and so on for ever.
+#[test]
+fn whoever_found_no_buffer_keeps_its_place_in_line() {
+    within(|| {
+        let body = async {
+            let _load = Load::default().always_ready();
+            let mut random = Random(3);
+            let (streams, mut floods): (Vec<_>, Vec<_>) = (0..3).map(|_| pair()).unzip();
+            for peer in &floods {
+                peer.set_nonblocking(true).unwrap();
+            }
+            let counts: Counts = Rc::new(vec![Cell::default(); floods.len()]);
+            let receive = |(own, stream)| receiver(own, stream, &counts);
+            let flooded: Vec<_> = streams.into_iter().enumerate().map(receive).collect();
+            let (mut light, mut sender) = pair();
+            let probe = Probe::new(&light);
+            let mut waits = Waits::default();
+            for _ in 0..rounds(2_000) {
+                sender.write_all(&[1; 64]).unwrap();
+                let began = probe.ready();
+                // Which of them go on, and which stand in line when, is left to chance.
+                let busy = random.below(8);
+                let mut left = 64;
+                while left > 0 {
+                    let mut receive = pin!(light.recv());
+                    let chunk = poll_fn(|cx| {
+                        for (own, flood) in floods.iter_mut().enumerate() {
+                            if busy & 1 << own != 0 {
+                                fill(std::slice::from_mut(flood));
+                            }
+                        }
+                        assert!(now() - began <= 20, "{} turns, {:?}", now() - began, stats());
+                        cx.waker().wake_by_ref();
+                        receive.as_mut().poll(cx)
+                    });
+                    left -= chunk.await.unwrap().len();
+                }
+                waits.over(began, 20, "a light connection");
+                for _ in 0..random.below(4) {
+                    yield_now().await;
+                }
+            }
+            println!(
+                "one beside floods, two buffers: {waits:?}, {:?}",
+                range(&counts, |served| served.messages)
+            );
+            assert!(!flooded.iter().any(JoinHandle::is_finished));
+        };
+        Runner::builder().buffers(2, 4096).build().unwrap().run(body).unwrap();
+    });
 }
