@@ -2,6 +2,8 @@
 
 #[path = "support/child.rs"]
 mod child;
+#[path = "support/host.rs"]
+mod host;
 #[path = "support/watchdog.rs"]
 mod watchdog;
 

@@ -24,8 +24,6 @@ mod child;
 mod ending;
 #[path = "sim/examples.rs"]
 mod examples;
-#[path = "sim/fate.rs"]
-mod fate;
 #[path = "sim/forwarding.rs"]
 mod forwarding;
 #[path = "sim/hoarding.rs"]

@@ -51,8 +51,9 @@ impl Driver {
     pub(crate) fn route(&self) -> usize {
         let mut reaped = self.reaped.take();
         let mut wakes = self.wakes.take();
-        if let Some(ring) = self.ring.borrow_mut().as_mut() {
-            // The flag stays until the queue was reaped and the kernel entered again.
+        if let Some(ring) = self.ring.borrow_mut().as_mut().filter(|ring| ring.has_completions()) {
+            // A queue that has overflowed is full, and the flag stays until it was reaped and the
+            // kernel entered again.
             self.counters.cq_overflows.add(u64::from(ring.flags().overflow));
             ring.reap(&mut |cqe| reaped.push(cqe));
         }

@@ -5,71 +5,11 @@ use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::rc::Rc;
-use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use ringio::net::{OwnedReadHalf, OwnedWriteHalf};
-use ringio::{Runner, timeout, yield_now};
+use ringio::{Runner, yield_now};
 
 use crate::support::*;
-
-/// How a future ends.
-#[derive(Debug, Clone, Copy)]
-enum Fate {
-    Awaited,
-    /// After so many polls.
-    Dropped(usize),
-    Forgotten(usize),
-    TimedOut(Duration),
-    /// Against one that is ready after so many polls.
-    Beaten(usize),
-}
-
-impl Fate {
-    fn random(random: &mut Random) -> Fate {
-        let polls = random.below(5);
-        match random.below(12) {
-            0..4 => Fate::Awaited,
-            4..7 => Fate::Dropped(polls),
-            7 => Fate::Forgotten(polls),
-            8..10 => Fate::TimedOut(Duration::from_nanos(random.below(40_000) as u64)),
-            _ => Fate::Beaten(polls),
-        }
-    }
-
-    /// Runs a future to its fate; `between` happens after each poll.
-    async fn befall<F: Future>(self, future: F, mut between: impl FnMut()) -> Option<F::Output> {
-        let mut future = Box::pin(future);
-        let (polls, forget) = match self {
-            Fate::Awaited => (usize::MAX, false),
-            Fate::Dropped(polls) => (polls, false),
-            Fate::Forgotten(polls) => (polls, true),
-            Fate::TimedOut(limit) => return timeout(limit, future).await.ok(),
-            Fate::Beaten(polls) => {
-                let rival = Box::pin(async {
-                    for _ in 0..polls {
-                        yield_now().await;
-                    }
-                });
-                return match select(future, rival).await {
-                    Either::Left((output, _)) => Some(output),
-                    Either::Right(_) => None,
-                };
-            }
-        };
-        for _ in 0..polls {
-            if let std::task::Poll::Ready(output) = poll_once(&mut future).await {
-                return Some(output);
-            }
-            between();
-            yield_now().await;
-        }
-        if forget {
-            std::mem::forget(future);
-        }
-        None
-    }
-}
 
 /// Sends the pattern in pieces, never more ahead of the reader than the kernel takes.
 struct Sender {
@@ -123,17 +63,19 @@ async fn read_all(mut stream: OwnedReadHalf, mut sender: Sender, seed: u64) -> u
         let between = || sender.perhaps();
         let bytes = match random.below(4) {
             0 | 1 => {
-                let chunk = fate.befall(stream.recv(), between).await;
+                let chunk = fate.befall_beside(stream.recv(), between).await.0;
                 chunk.map(|chunk| chunk.unwrap().to_vec())
             }
-            2 => fate.befall(stream.read(Vec::with_capacity(size)), between).await.map(|read| {
-                assert_eq!(read.0.unwrap(), read.1.len());
-                read.1
-            }),
+            2 => fate.befall_beside(stream.read(Vec::with_capacity(size)), between).await.0.map(
+                |read| {
+                    assert_eq!(read.0.unwrap(), read.1.len());
+                    read.1
+                },
+            ),
             _ => {
                 // One that is forgotten keeps what it had: nobody is left to give it back.
-                let fate = if let Fate::Forgotten(n) = fate { Fate::Dropped(n) } else { fate };
-                fate.befall(stream.read_exact(vec![0; size]), between).await.map(
+                let fate = fate.forgotten_if(false);
+                fate.befall_beside(stream.read_exact(vec![0; size]), between).await.0.map(
                     |(result, bytes)| {
                         match result {
                             Ok(()) => assert_eq!(bytes.len(), size),
@@ -227,10 +169,10 @@ async fn write_all(mut stream: OwnedWriteHalf, mut inbox: Inbox, count: usize, s
             let head = message(number, random.below(100));
             let expected = head.len() + bytes.len();
             let parts: Vec<Rc<[u8]>> = vec![head.into(), Rc::from(&b""[..]), bytes.clone()];
-            let written = fate.befall(stream.writev(parts), between).await;
+            let written = fate.befall_beside(stream.writev(parts), between).await.0;
             written.map(|(result, _)| result.map(|sent| assert_eq!(sent, expected)))
         } else {
-            let written = fate.befall(stream.write(bytes.clone()), between).await;
+            let written = fate.befall_beside(stream.write(bytes.clone()), between).await.0;
             written.map(|(result, _)| result.map(|sent| assert_eq!(sent, bytes.len())))
         };
         match sent {

@@ -14,7 +14,7 @@ use ringio::{JoinHandle, op, spawn, timeout, yield_now};
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 use super::level::rings;
-use crate::support::{poll_once, std_pair};
+use crate::support::{own_host, poll_once, std_pair};
 
 const LISTENERS: usize = 5;
 /// Each listener has 16 accepts in flight.
@@ -128,18 +128,11 @@ impl Left {
     }
 }
 
-/// A loopback address of this process alone. On one that others use, a port that is free again may
-/// be theirs a moment later, if only as the source of a connection.
-fn host() -> Ipv4Addr {
-    let [_, high, middle, low] = std::process::id().to_be_bytes();
-    Ipv4Addr::new(127, 64 | (high & 63), middle, low)
-}
-
 /// Starts all of them. Of the receives, reads and writes each third has lost its future.
 pub(crate) async fn start(sockets: &Sockets) -> Left {
     let mut left = Left::default();
     for number in 0..LISTENERS {
-        let listener = TcpListener::bind((host(), 0)).await.unwrap();
+        let listener = TcpListener::bind((own_host(), 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         match number {
             0 | 1 => left.used.push(address),

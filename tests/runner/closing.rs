@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::fs;
 use std::future::pending;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use ringio::time::Instant;
 use ringio::{JoinHandle, LoopClosed, RunError, Runner, spawn, yield_now};
 
 use crate::child::in_child;
+use crate::host::own_host;
 use crate::runner;
 use crate::watchdog::bounded;
 
@@ -154,13 +155,9 @@ fn entries(directory: &str) -> usize {
 
 /// 240 accepts and 16 receives in flight, and the ports that they hold.
 async fn busy() -> Vec<SocketAddr> {
-    // On a loopback address of this process alone: on one that others use, a port that is free again
-    // may be somebody else's at once.
-    let [_, high, middle, low] = std::process::id().to_be_bytes();
-    let own = Ipv4Addr::new(127, 64 | (high & 63), middle, low);
     let mut addresses = Vec::new();
     for _ in 0..15 {
-        let listener = TcpListener::bind((own, 0)).await.unwrap();
+        let listener = TcpListener::bind((own_host(), 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         addresses.push(address);
         if addresses.len() <= 8 {

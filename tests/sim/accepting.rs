@@ -10,9 +10,8 @@ use ringio::testing::sim::{Faults, Machine, Peer, Received};
 use ringio::time::sleep;
 use ringio::{spawn, timeout, yield_now};
 
-use crate::fate::Fate;
 use crate::seeds::{occurred, seeds};
-use crate::support::Random;
+use crate::support::{Fate, Random};
 
 fn short_of_descriptors(seed: u64) -> Faults {
     let mut faults = Faults::unkind(seed);

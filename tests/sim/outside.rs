@@ -50,6 +50,8 @@ fn no_wake_from_outside_is_lost() {
             calls
         };
         assert!(runner.run(main).unwrap() > 0);
+        // Other threads free some of what this one allocates: its own account does not close.
+        run.forgets = true;
     });
     occurred(&seen, &[seen.events], 5000);
 }

@@ -8,9 +8,8 @@ use ringio::net::{TcpListener, TcpStream};
 use ringio::spawn;
 use ringio::testing::sim::Faults;
 
-use crate::fate::Fate;
 use crate::seeds::{occurred, seeds};
-use crate::support::Random;
+use crate::support::{Fate, Random};
 
 #[test]
 fn a_handle_ends_though_its_peer_is_silent() {

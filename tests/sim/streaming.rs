@@ -10,10 +10,9 @@ use ringio::net::{OwnedReadHalf, OwnedWriteHalf, TcpListener, TcpStream};
 use ringio::testing::sim::Faults;
 use ringio::{spawn, yield_now};
 
-use crate::fate::Fate;
 use crate::message::{Messages, message};
 use crate::seeds::{occurred, seeds};
-use crate::support::Random;
+use crate::support::{Fate, Random};
 
 /// Bytes of writes that are admitted whatever their futures do.
 const HIGH_WATER: usize = 64 * 1024;

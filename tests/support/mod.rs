@@ -3,6 +3,8 @@
 
 #![allow(dead_code, unused_imports, reason = "each test program uses a part of it")]
 
+mod fate;
+mod host;
 mod load;
 mod peer;
 mod watchdog;
@@ -16,6 +18,8 @@ use std::task::Poll;
 use nix::sys::socket::{MsgFlags, recv};
 use ringio::net::TcpStream;
 
+pub(crate) use fate::Fate;
+pub(crate) use host::own_host;
 pub(crate) use load::{Seen, alone, descriptors, level, loops, repetitions};
 pub(crate) use peer::{peer, start_peer};
 pub(crate) use watchdog::bounded as within;
