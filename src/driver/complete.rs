@@ -49,9 +49,14 @@ impl Driver {
     /// Hands every visible completion to its owner, then wakes whom that concerns. Returns how
     /// many there were.
     pub(crate) fn route(&self) -> usize {
+        if !self.has_completions() {
+            self.graveyard.empty();
+            return 0;
+        }
+        self.stirred.set(true);
         let mut reaped = self.reaped.take();
         let mut wakes = self.wakes.take();
-        if let Some(ring) = self.ring.borrow_mut().as_mut().filter(|ring| ring.has_completions()) {
+        if let Some(ring) = self.ring.borrow_mut().as_mut() {
             // A queue that has overflowed is full, and the flag stays until it was reaped and the
             // kernel entered again.
             self.counters.cq_overflows.add(u64::from(ring.flags().overflow));

@@ -1,5 +1,6 @@
 //! The driver of one loop: what it owns, how it is made.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
@@ -40,6 +41,8 @@ pub(crate) struct Driver {
     pub(super) backlog: RefCell<VecDeque<Sqe>>,
     pub(super) pool: Rc<Pool>,
     pub(super) starved: RefCell<Starved>,
+    /// Something was queued, starved or buried that the next turn has to see to.
+    pub(super) stirred: Cell<bool>,
     /// Transports that hold received bytes for a later reader.
     pub(super) holders: RefCell<Slab<Weak<dyn Sink>>>,
     pub(super) graveyard: Graveyard,
@@ -74,6 +77,7 @@ impl Driver {
             backlog: RefCell::default(),
             pool,
             starved: RefCell::default(),
+            stirred: Cell::new(true),
             holders: RefCell::default(),
             graveyard: Graveyard::default(),
             counters: Counters::default(),
@@ -105,6 +109,34 @@ impl Driver {
 
     pub(crate) fn graveyard(&self) -> &Graveyard {
         &self.graveyard
+    }
+
+    /// Keeps a user's value until nothing is borrowed: at the end of routing, or of the turn's tasks.
+    pub(crate) fn bury(&self, value: Box<dyn Any>) {
+        self.stirred.set(true);
+        self.graveyard.bury(value);
+    }
+
+    /// Whether a turn can do without the driver: there is nothing to submit, to take in, or to give
+    /// back.
+    #[inline]
+    pub(crate) fn is_quiet(&self) -> bool {
+        let quiet = |ring: &ActiveRing| {
+            let flags = ring.flags();
+            !(ring.has_completions() || flags.taskrun || flags.overflow)
+        };
+        !self.is_stirred() && self.ring.borrow().as_ref().is_some_and(quiet)
+    }
+
+    /// Whether something was queued, starved, buried or given back that a turn has to see to.
+    #[inline]
+    pub(crate) fn is_stirred(&self) -> bool {
+        self.stirred.get() || self.pool.has_returned()
+    }
+
+    /// The turn has seen to everything; what it could not do is for the next one.
+    pub(crate) fn settle(&self) {
+        self.stirred.set(self.has_starved() || self.has_unsubmitted());
     }
 
     pub(crate) fn unpark(&self) -> &Arc<Unpark> {

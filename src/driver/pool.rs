@@ -10,7 +10,7 @@
 
 #![allow(unsafe_code, reason = "memory that the kernel writes to")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::num::NonZeroUsize;
 use std::ptr::NonNull;
@@ -38,6 +38,8 @@ pub(crate) struct Pool {
     /// Bytes per buffer.
     size: u32,
     incremental: bool,
+    /// A buffer has come back since buffers were last given to the kernel.
+    returned: Cell<bool>,
     state: RefCell<State>,
 }
 
@@ -93,6 +95,7 @@ impl Pool {
             count,
             size,
             incremental,
+            returned: Cell::new(false),
             state: RefCell::new(State {
                 buffers: vec![Buffer::default(); usize::from(count)].into(),
                 free: (0..count).rev().collect(),
@@ -209,7 +212,18 @@ impl Pool {
         buffer.leases -= 1;
         if buffer.leases == 0 && !buffer.with_kernel {
             state.free.push(bid);
+            self.returned.set(true);
         }
+    }
+
+    #[inline]
+    pub(super) fn has_returned(&self) -> bool {
+        self.returned.get()
+    }
+
+    /// Nothing has come back from here on.
+    pub(super) fn forget_returned(&self) {
+        self.returned.set(false);
     }
 }
 

@@ -47,6 +47,7 @@ impl Driver {
         let mut starved = self.starved.borrow_mut();
         let since = before.unwrap_or(starved.turn);
         self.counters.dry_spells.add(1);
+        self.stirred.set(true);
         self.pool.grow();
         // The line is in the order of their turns.
         let place = starved.waiting.partition_point(|waiting| waiting.since <= since);
@@ -134,6 +135,7 @@ impl Driver {
 impl pool::Pool {
     /// Gives returned buffers to the kernel.
     pub(super) fn provide(&self, ring: &mut impl Ring) {
+        self.forget_returned();
         while let Some(bid) = self.take_free() {
             self.provide_one(ring, bid);
         }

@@ -142,6 +142,7 @@ impl Driver {
         let mut backlog = self.backlog.borrow_mut();
         let mut ring = self.ring.borrow_mut();
         let Some(ring) = ring.as_mut() else { return };
+        self.stirred.set(true);
         let first = backlog.is_empty();
         // SAFETY: the callers of `submit` and `submit_to` vouch for the memory; other SQEs name
         // none.

@@ -3,8 +3,8 @@
 //! # Safety
 //! [`HOME`] points to a block that is alive: whoever puts it there keeps the block, and puts back
 //! what was there before it lets go ([`within`] by its frame, a [`Guard`] by leaking the executor
-//! if it does not end in order). [`TASK`] is set and put back by a [`TaskScope`], which borrows
-//! the task.
+//! if it does not end in order). [`TASK`] is null, or set by a [`Running`], which borrows the task,
+//! or put back by a [`TaskScope`] in the frame of whoever that task has called.
 #![allow(unsafe_code, reason = "thread-locals without destructors, for speed")]
 
 use std::cell::Cell;
@@ -81,22 +81,36 @@ impl Drop for Guard {
     }
 }
 
-/// Keeps a task the running one of this thread.
-pub(super) struct TaskScope<'a> {
-    before: *const Header,
-    _task: PhantomData<&'a TaskRef>,
-}
+/// Puts back the task that was the running one of this thread.
+pub(super) struct TaskScope(*const Header);
 
-/// Makes a task the running one until the scope ends.
+/// Remembers the running task, whose turn has a part that others run in, one after another.
 #[inline]
-pub(super) fn enter_task(task: &TaskRef) -> TaskScope<'_> {
-    TaskScope { before: TASK.replace(task.as_ptr().as_ptr()), _task: PhantomData }
+pub(super) fn task_scope() -> TaskScope {
+    TaskScope(TASK.get())
 }
 
-impl Drop for TaskScope<'_> {
+impl Drop for TaskScope {
     #[inline]
     fn drop(&mut self) {
-        TASK.set(self.before);
+        TASK.set(self.0);
+    }
+}
+
+/// Keeps a task the running one of this thread. When this ends, none is.
+pub(super) struct Running<'a>(PhantomData<&'a TaskRef>);
+
+/// Makes a task the running one, within a [`TaskScope`].
+#[inline]
+pub(super) fn run_as(task: &TaskRef) -> Running<'_> {
+    TASK.set(task.as_ptr().as_ptr());
+    Running(PhantomData)
+}
+
+impl Drop for Running<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        TASK.set(ptr::null());
     }
 }
 
@@ -104,7 +118,7 @@ impl Drop for TaskScope<'_> {
 #[inline]
 pub(super) fn task_id() -> Option<Id> {
     let task = NonNull::new(TASK.get().cast_mut())?;
-    // SAFETY: the scope further up the stack borrows it, on this thread.
+    // SAFETY: a `Running` further up the stack borrows it, on this thread.
     Some(unsafe { task.as_ref() }.id)
 }
 
@@ -119,7 +133,7 @@ pub(super) fn task_id() -> Option<Id> {
 #[doc(alias = "current_task")]
 pub fn current() -> Option<Info> {
     let task = NonNull::new(TASK.get().cast_mut())?;
-    // SAFETY: the scope further up the stack borrows it, on this thread.
+    // SAFETY: a `Running` further up the stack borrows it, on this thread.
     let task = unsafe { TaskRef::acquire(task) };
     Some(task.info())
 }

@@ -11,12 +11,13 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use super::cell::{Schedule, TaskCell};
-use super::current::{Guard, within};
+use super::current::{self, Guard, within};
 use super::info::{Meta, Report};
 use super::join::JoinHandle;
 use super::remote::{Batch, Entry, Remote};
 use super::shared::{Shared, SharedRef, View};
 use super::task::TaskRef;
+use crate::util::budget;
 use crate::util::contain::{catch, contain};
 use crate::util::sync::Ordering;
 
@@ -47,7 +48,7 @@ pub(super) unsafe fn start<F: Future>(view: View<'_>, meta: Meta, fut: F) -> Joi
         task.drop_now();
         return handle;
     }
-    view.local().register(task.clone());
+    view.local().roster.add(task.clone());
     if eager {
         task.run();
     } else {
@@ -107,19 +108,26 @@ impl Executor {
 
     /// Takes in what other threads sent, then gives a turn to at most `max` of the tasks that are
     /// ready now, in order. Says how many were polled.
-    pub(crate) fn run_ready(&self, max: usize) -> usize {
+    ///
+    /// If there are ready ones again after that, and `again` agrees to so many polls so far, the
+    /// same goes on with those.
+    pub(crate) fn run_rounds(&self, max: usize, again: impl Fn(usize) -> bool) -> usize {
         within(self.view(), || {
-            if self.shared.inbox.has_entries() {
-                self.drain();
-            }
+            let _before = (current::task_scope(), budget::fresh());
             let ready = &self.view().local().ready;
-            let now = ready.len().min(max);
             let mut polled = 0;
-            for _ in 0..now {
-                let Some(task) = ready.pop() else { break };
-                polled += usize::from(task.run());
+            loop {
+                if self.shared.inbox.has_entries() {
+                    self.drain();
+                }
+                for _ in 0..ready.len().min(max) {
+                    let Some(task) = ready.pop() else { break };
+                    polled += usize::from(task.take_turn());
+                }
+                if ready.is_empty() || !again(polled) {
+                    return polled;
+                }
             }
-            polled
         })
     }
 
@@ -142,7 +150,7 @@ impl Executor {
         }
     }
 
-    /// Whether [`run_ready`](Executor::run_ready) has something to do.
+    /// Whether [`run_rounds`](Executor::run_rounds) has something to do.
     #[inline]
     pub(crate) fn has_ready(&self) -> bool {
         !self.view().local().ready.is_empty() || self.shared.inbox.has_entries()
@@ -150,7 +158,7 @@ impl Executor {
 
     /// How many tasks have not finished.
     pub(crate) fn tasks(&self) -> usize {
-        self.view().local().tasks()
+        self.view().local().roster.len()
     }
 
     /// How many polls the tasks have had.

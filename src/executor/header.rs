@@ -1,7 +1,7 @@
 //! What is known about a task whatever its future is, and who holds it.
 //!
 //! # Safety
-//! The header is read by two kinds of owner. A [`TaskRef`] cannot leave the loop's thread and may
+//! The header is read by two kinds of owner. A [`TaskRef`](super::task::TaskRef) cannot leave the loop's thread and may
 //! use all of it. A [`WakerRef`](super::waker::WakerRef) may be anywhere: it uses the first four
 //! fields only, unless it has found itself on the loop's thread. All `TaskRef`s together hold
 //! `held` of the counted references, wakers and inbox entries hold one each; who lets go of the
@@ -19,9 +19,9 @@ use super::cell::VTable;
 use super::current;
 use super::info::{Id, Meta};
 use super::remote::Node;
+use super::roster::Listing;
 use super::shared::{Shared, View, retire};
 use super::state::State;
-use super::task::TaskRef;
 use crate::util::sync::{AtomicUsize, Ordering, fence};
 
 /// References that the loop's thread holds from the start, for all wakers it will ever make: on
@@ -45,9 +45,8 @@ pub(super) struct Header {
     pub(super) local: Cell<usize>,
     pub(super) state: Cell<State>,
     /// The task behind it in the run queue.
-    pub(super) next_ready: Cell<Option<TaskRef>>,
-    /// Where the roster has it.
-    pub(super) roster_slot: Cell<Option<usize>>,
+    pub(super) next_ready: Cell<Option<NonNull<Header>>>,
+    pub(super) listing: Listing,
     /// Who awaits the outcome.
     pub(super) joiner: Cell<Option<Waker>>,
     pub(super) name: Cell<Option<Rc<str>>>,
@@ -69,7 +68,7 @@ impl Header {
             local: Cell::new(1),
             state: Cell::new(State::JOINED),
             next_ready: Cell::new(None),
-            roster_slot: Cell::new(None),
+            listing: Listing::default(),
             joiner: Cell::new(None),
             name: Cell::new(meta.name),
             id: view.local().next_id(),

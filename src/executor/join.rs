@@ -9,7 +9,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker, ready};
 
 use super::cell::Outcome;
 use super::info::Id;
@@ -111,23 +111,21 @@ impl<T> JoinHandle<T> {
         self.task.drop_now();
     }
 
-    /// Moves the outcome out, if it is there.
+    /// Moves the outcome of a finished task out.
     ///
     /// # Panics
     /// If it was moved out before.
     #[inline]
-    fn take(&mut self) -> Option<Outcome<T>> {
+    fn take(&mut self) -> Outcome<T> {
         let state = self.task.state();
-        if !state.contains(State::DONE) {
-            return None;
-        }
+        debug_assert!(state.contains(State::DONE));
         assert!(!state.contains(State::EMPTY), "JoinHandle polled after it gave its outcome");
         self.task.set(State::EMPTY);
         let header = self.task.as_ptr();
         // SAFETY: the vtable says where in the block the outcome lies, and this type fits it.
         let outcome = unsafe { header.byte_add(self.task.header().vtable.outcome) };
-        // SAFETY: DONE and not EMPTY: it is there, and from now on nobody reads it again.
-        Some(unsafe { outcome.cast::<Outcome<T>>().read() })
+        // SAFETY: DONE, by the caller, and not EMPTY: it is there, and from now on nobody reads it again.
+        unsafe { outcome.cast::<Outcome<T>>().read() }
     }
 }
 
@@ -136,30 +134,32 @@ impl<T> Future for JoinHandle<T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        budget::limited(cx, |cx| self.poll_outcome(cx))
+        if !self.is_finished() {
+            self.leave(cx.waker());
+        }
+        // What leaving a waker has called may have finished the task.
+        if !self.is_finished() {
+            return Poll::Pending;
+        }
+        ready!(budget::spend(cx));
+        Poll::Ready(self.take())
     }
 }
 
 impl<T> JoinHandle<T> {
+    /// Leaves the waker that is woken when the task finishes.
     #[inline]
-    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Outcome<T>> {
-        if let Some(outcome) = self.take() {
-            return Poll::Ready(outcome);
-        }
+    fn leave(&self, waker: &Waker) {
         let joiner = &self.task.header().joiner;
         let before = joiner.take();
-        if before.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+        if before.as_ref().is_some_and(|before| before.will_wake(waker)) {
             joiner.set(before);
-            return Poll::Pending;
+            return;
         }
         // Cloning and dropping wakers is foreign code: the task may finish meanwhile, and then
         // wakes whomever it finds.
-        joiner.set(Some(cx.waker().clone()));
+        joiner.set(Some(waker.clone()));
         drop(before);
-        match self.take() {
-            Some(outcome) => Poll::Ready(outcome),
-            None => Poll::Pending,
-        }
     }
 }
 
@@ -167,10 +167,12 @@ impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
         self.task.clear(State::JOINED);
         let joiner = self.task.header().joiner.take();
-        if self.task.state().contains(State::DONE) {
+        if self.task.state() & (State::DONE | State::EMPTY) == State::DONE {
             self.task.discard();
         }
-        contain(|| drop(joiner));
+        if joiner.is_some() {
+            contain(|| drop(joiner));
+        }
     }
 }
 

@@ -5,10 +5,9 @@ use std::num::NonZeroU64;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use slab::Slab;
-
 use super::blocks::Blocks;
 use super::info::{Id, Info, Report};
+use super::roster::Roster;
 use super::run_queue::RunQueue;
 use super::task::TaskRef;
 use crate::util::Counter;
@@ -32,7 +31,7 @@ pub(super) struct Local {
     pub(super) ready: RunQueue,
     pub(super) blocks: Blocks,
     /// The tasks that have not finished.
-    roster: RefCell<Slab<TaskRef>>,
+    pub(super) roster: Roster,
     /// References to the block that nobody holds yet; see [`View::reference`].
     ///
     /// [`View::reference`]: super::shared::View::reference
@@ -58,29 +57,9 @@ impl Local {
         Id(NonZeroU64::new(next).expect("ids start at 1 and 2⁶⁴ are never reached"))
     }
 
-    /// Puts a task among the unfinished ones and tells it where.
-    #[inline]
-    pub(super) fn register(&self, task: TaskRef) {
-        let mut roster = self.roster.borrow_mut();
-        let entry = roster.vacant_entry();
-        task.header().roster_slot.set(Some(entry.key()));
-        entry.insert(task);
-    }
-
-    #[inline]
-    pub(super) fn unregister(&self, task: &TaskRef) -> Option<TaskRef> {
-        let slot = task.header().roster_slot.take()?;
-        self.roster.borrow_mut().try_remove(slot)
-    }
-
-    pub(super) fn tasks(&self) -> usize {
-        self.roster.borrow().len()
-    }
-
     /// The unfinished tasks in the order of their spawn.
     pub(super) fn snapshot(&self) -> Vec<TaskRef> {
-        let mut tasks: Vec<TaskRef> =
-            self.roster.borrow().iter().map(|(_, task)| task.clone()).collect();
+        let mut tasks = self.roster.tasks();
         tasks.sort_unstable_by_key(TaskRef::id);
         tasks
     }

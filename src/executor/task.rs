@@ -54,7 +54,9 @@ pub(super) struct TaskRef(NonNull<Header>);
 
 impl TaskRef {
     /// # Safety
-    /// `header` heads a new block, made by `TaskCell` with one `TaskRef` counted, on this thread.
+    /// One `TaskRef` to the task is counted that nobody has: of a new block, or one that was
+    /// forgotten. This is the loop's thread.
+    #[inline]
     pub(super) unsafe fn from_raw(header: NonNull<Header>) -> TaskRef {
         TaskRef(header)
     }
@@ -140,18 +142,27 @@ impl TaskRef {
         unsafe { schedule(self) };
     }
 
+    /// One turn in the midst of another task's, or outside all.
+    pub(super) fn run(self) {
+        let _before = (current::task_scope(), budget::fresh());
+        self.take_turn();
+    }
+
     /// One turn, given by the scheduler that took the task off its queue. Says whether the
     /// task had one: it may be over by now.
+    ///
+    /// It leaves no task current and a budget that was used; the scheduler puts back what was
+    /// there before, once for all whom it gives a turn.
     #[inline]
-    pub(super) fn run(self) -> bool {
+    pub(super) fn take_turn(self) -> bool {
         let state = self.state();
         if state.intersects(State::RUNNING | State::ENDING | State::DONE) {
             self.pass();
             return false;
         }
         self.header().state.set((state - State::QUEUED) | State::RUNNING);
-        let _current = current::enter_task(&self);
-        let _budget = budget::fresh();
+        let _running = current::run_as(&self);
+        budget::refresh();
         if state.contains(State::CANCEL) {
             // Here is where clean-ups would have their say first.
             self.end(JoinError::Cancelled);
@@ -206,14 +217,14 @@ impl TaskRef {
     fn finish(&self) {
         self.clear(State::RUNNING);
         self.set(State::DONE);
-        let registered = self.view().local().unregister(self);
+        let listed = self.view().local().roster.remove(self);
         if !self.state().contains(State::JOINED) {
             self.discard();
         }
         if let Some(joiner) = self.header().joiner.take() {
             contain(|| joiner.wake());
         }
-        drop(registered);
+        drop(listed);
     }
 
     /// Drops the outcome that nobody will look at. A panic among them is reported.
@@ -249,7 +260,8 @@ impl TaskRef {
             self.set(State::DOOMED);
             return;
         }
-        let _current = current::enter_task(self);
+        let _before = current::task_scope();
+        let _running = current::run_as(self);
         self.end(JoinError::Cancelled);
     }
 

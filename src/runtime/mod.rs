@@ -6,6 +6,7 @@ mod park;
 mod remote_handle;
 mod shutdown;
 mod stats;
+mod stretch;
 mod turn;
 
 pub(crate) use config::Config;

@@ -15,7 +15,9 @@ const INLINE: u64 = 10_000;
 
 impl Runtime {
     /// Waits for a completion, a wake from another thread, or the next timer.
-    pub(super) fn park(&self) -> io::Result<()> {
+    ///
+    /// `began` is the time.
+    pub(super) fn park(&self, began: Instant) -> io::Result<()> {
         if self.driver.operations() == 0 && self.timers.jump_if_manual() {
             return Ok(());
         }
@@ -28,17 +30,18 @@ impl Runtime {
             return Ok(());
         }
         if !self.spin.is_worthwhile() {
-            return self.wait(Instant::real());
+            return self.wait(began);
         }
+        let mut began = began;
         if self.driver.has_unsubmitted() {
             // What ends while it is submitted is no event that was waited for.
             self.driver.enter(Wait::Poll)?;
             if self.driver.has_completions() {
                 return Ok(());
             }
+            began = Instant::real();
         }
         // A timer that is due before an event can be expected is not worth a spin.
-        let began = Instant::real();
         let end = began.as_nanos().saturating_add(self.spin.window());
         let soon = |deadline: Instant| deadline.as_nanos() <= end;
         if self.timers.next_deadline().is_some_and(soon) {
@@ -55,7 +58,9 @@ impl Runtime {
                 self.driver.enter(Wait::Poll)?;
             }
             if self.driver.has_completions() || self.executor.has_ready() {
-                self.spin.record(nanos_since(began));
+                let now = Instant::real();
+                self.spin.record(nanos_between(began, now));
+                self.stretch.begins(now);
                 self.counters.spins_won.add(1);
                 return Ok(());
             }
@@ -90,7 +95,9 @@ impl Runtime {
             self.counters.parks.add(1);
             self.counters.remote_wakes.add(u64::from(rung));
         }
-        let gap = nanos_since(idle_since);
+        let now = Instant::real();
+        self.stretch.begins(now);
+        let gap = nanos_between(idle_since, now);
         if !self.driver.has_completions() && !self.executor.has_ready() {
             self.spin.record_timer();
         } else if !submits || gap >= INLINE {
@@ -100,6 +107,6 @@ impl Runtime {
     }
 }
 
-fn nanos_since(began: Instant) -> u64 {
-    Instant::real().duration_since(began).as_nanos() as u64
+fn nanos_between(began: Instant, ended: Instant) -> u64 {
+    ended.as_nanos().saturating_sub(began.as_nanos())
 }

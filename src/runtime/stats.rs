@@ -2,12 +2,14 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::driver::Driver;
 use crate::executor::Executor;
 use crate::util::Counter;
 
 use super::Runtime;
+use super::stretch::Stretch;
 
 /// What a loop has done since it was made. Every number but the two of buffers only grows; what
 /// happened in between is the difference of two of these.
@@ -33,6 +35,11 @@ pub struct Stats {
     pub turns: u64,
     /// Polls of tasks.
     pub polls: u64,
+    /// The longest that the loop was away from its events: from one look at the clock and the
+    /// kernel to the next, waits not counted. That is a turn, or several that had nothing to do
+    /// with either and together fewer than 256 polls. When this is long, a task computes for too
+    /// long without a yield.
+    pub longest_turn: Duration,
     /// Calls of io_uring_enter(2).
     pub enters: u64,
     /// Operations that the kernel has taken, those of the loop itself among them: cancellations,
@@ -111,6 +118,7 @@ impl Runtime {
             driver: self.driver.clone(),
             executor: self.executor.clone(),
             counters: self.counters.clone(),
+            stretch: self.stretch.clone(),
         }
     }
 }
@@ -121,6 +129,7 @@ pub(super) struct Sources {
     driver: Rc<Driver>,
     executor: Rc<Executor>,
     counters: Rc<Counters>,
+    stretch: Rc<Stretch>,
 }
 
 impl Sources {
@@ -130,6 +139,7 @@ impl Sources {
         Stats {
             turns: own.turns.get(),
             polls: self.executor.polls(),
+            longest_turn: self.stretch.longest(),
             enters: driver.enters.get(),
             submissions: driver.submissions.get(),
             completions: driver.completions.get(),

@@ -8,13 +8,18 @@ use uring_sys_shim::Wait;
 
 use crate::driver::{self, Driver, Spin};
 use crate::executor::{self, Executor};
-use crate::time::{self, Timers};
+use crate::time::{self, Clock, Instant, Timers};
 use crate::util::WakeBatch;
 
+use super::stretch::Stretch;
 use super::{Config, RemoteHandle, remote_handle, stats};
 
 /// Tasks polled in one turn, so that ready tasks cannot starve timers and I/O.
 const POLLS_PER_TURN: usize = 256;
+
+/// Polls after which a turn that has nothing for the kernel looks whether the kernel has something:
+/// the look costs as much as a poll or two.
+const POLLS_PER_LOOK: usize = 16;
 
 /// Everything of one loop.
 #[derive(Debug)]
@@ -25,6 +30,7 @@ pub(crate) struct Runtime {
     pub(super) spin: Spin,
     pub(super) config: Config,
     pub(super) counters: Rc<stats::Counters>,
+    pub(super) stretch: Rc<Stretch>,
     wakes: RefCell<WakeBatch>,
 }
 
@@ -67,12 +73,14 @@ impl Runtime {
             spin: Spin::new(config.driver.spin),
             config,
             counters: Rc::default(),
+            stretch: Rc::default(),
             driver,
             wakes: RefCell::default(),
         })
     }
 
     pub(crate) fn enter(&self) -> Guard {
+        self.stretch.begins(Instant::real());
         Guard {
             flush: Flush(self.driver.clone()),
             executor: self.executor.enter(),
@@ -86,31 +94,56 @@ impl Runtime {
     /// Ready tasks, due timers, then the kernel: waiting for it only when nothing else is to do,
     /// and not at all once `done` says that the loop has reached its end.
     ///
+    /// A turn whose tasks have made new tasks ready, and nothing else, ends after a few loads.
+    ///
     /// # Errors
     /// When the kernel refuses to be entered.
+    #[inline]
     pub(crate) fn turn(&self, done: impl Fn() -> bool) -> io::Result<()> {
         self.counters.turns.add(1);
-        self.executor.run_ready(POLLS_PER_TURN);
+        let polled = self.executor.run_rounds(POLLS_PER_TURN, |polled| {
+            let short = polled < POLLS_PER_LOOK && self.timers.is_empty();
+            let again = short && !self.driver.is_stirred() && !done();
+            self.counters.turns.add(u64::from(again));
+            again
+        });
+        let clockless = self.stretch.goes_on(polled, POLLS_PER_TURN) && self.timers.is_empty();
+        if clockless && self.executor.has_ready() && self.driver.is_quiet() {
+            return Ok(());
+        }
+        self.see_to_events(done)
+    }
+
+    /// The rest of a turn: timers, buffers, the kernel.
+    fn see_to_events(&self, done: impl Fn() -> bool) -> io::Result<()> {
+        let now = Instant::real();
+        self.stretch.ends(now);
         self.driver.graveyard().empty();
-        self.fire_timers();
+        self.fire_timers(now);
         self.driver.top_up();
         if self.executor.has_ready() || self.driver.has_starved() || done() {
             if self.driver.has_unsubmitted() || self.driver.must_enter() {
                 self.driver.enter(Wait::Poll)?;
             }
         } else {
-            self.park()?;
+            self.park(now)?;
         }
         self.driver.route();
+        self.driver.settle();
         Ok(())
     }
 
-    pub(super) fn fire_timers(&self) {
+    /// `now` is what the real clock says.
+    fn fire_timers(&self, now: Instant) {
         if self.timers.is_empty() {
             return;
         }
+        let now = match self.config.clock {
+            Clock::Real => now,
+            Clock::Manual(_) => self.timers.now(),
+        };
         let mut wakes = self.wakes.take();
-        self.timers.fire(self.timers.now(), &mut wakes);
+        self.timers.fire(now, &mut wakes);
         wakes.wake_all();
         self.wakes.replace(wakes);
     }

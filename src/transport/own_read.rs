@@ -192,7 +192,7 @@ impl Receiver {
             }
             _ => self.state = State::Idle,
         }
-        orphan.into_iter().for_each(|buffer| routing.driver.graveyard().bury(buffer));
+        orphan.into_iter().for_each(|buffer| routing.driver.bury(buffer));
     }
 
     /// Copies what was received into somebody's memory to the read-ahead; the state is Idle then.

@@ -322,11 +322,11 @@ impl Stream {
                 },
             }
         };
-        finished.into_iter().for_each(|buffer| routing.driver.graveyard().bury(buffer));
+        finished.into_iter().for_each(|buffer| routing.driver.bury(buffer));
         if let Err(error) = self.send_next() {
             let errno = error.raw_os_error().unwrap_or(libc::ECONNABORTED);
             let lost = self.writer.borrow_mut().fail(errno);
-            lost.into_iter().for_each(|buffer| routing.driver.graveyard().bury(buffer));
+            lost.into_iter().for_each(|buffer| routing.driver.bury(buffer));
         }
         routing.wakes.take_from(&mut self.writer.borrow_mut().waiter);
     }

@@ -55,6 +55,12 @@ pub(crate) fn fresh() -> Guard {
     Guard { before: LEFT.replace(PER_POLL) }
 }
 
+/// Gives the poll that follows a fresh budget, under a guard of [`fresh`].
+#[inline]
+pub(crate) fn refresh() {
+    LEFT.set(PER_POLL);
+}
+
 /// Restores what was left before.
 #[derive(Debug)]
 pub(crate) struct Guard {
