@@ -49,29 +49,35 @@ impl Driver {
     /// Hands every visible completion to its owner, then wakes whom that concerns. Returns how
     /// many there were.
     pub(crate) fn route(&self) -> usize {
-        if !self.has_completions() {
-            self.graveyard.empty();
-            return 0;
+        let visible = self.visible();
+        if visible > 0 {
+            self.stirred.set(true);
+            self.counters.completions.add(visible as u64);
+            let mut wakes = self.wakes.take();
+            for _ in 0..visible {
+                let Some(cqe) = self.take_completion() else { break };
+                self.route_one(cqe, &mut wakes);
+            }
+            wakes.wake_all();
+            self.wakes.replace(wakes);
         }
-        self.stirred.set(true);
-        let mut reaped = self.reaped.take();
-        let mut wakes = self.wakes.take();
-        if let Some(ring) = self.ring.borrow_mut().as_mut() {
-            // A queue that has overflowed is full, and the flag stays until it was reaped and the
-            // kernel entered again.
-            self.counters.cq_overflows.add(u64::from(ring.flags().overflow));
-            ring.reap(&mut |cqe| reaped.push(cqe));
-        }
-        let count = reaped.len();
-        self.counters.completions.add(count as u64);
-        for cqe in reaped.drain(..) {
-            self.route_one(cqe, &mut wakes);
-        }
-        wakes.wake_all();
-        self.reaped.replace(reaped);
-        self.wakes.replace(wakes);
         self.graveyard.empty();
-        count
+        visible
+    }
+
+    /// How many completions there are to route. What comes meanwhile is for the next turn.
+    fn visible(&self) -> usize {
+        let ring = self.ring.borrow();
+        let Some(ring) = ring.as_ref().filter(|ring| ring.has_completions()) else { return 0 };
+        // A queue that has overflowed is full, and the flag stays until it was emptied and the
+        // kernel entered again.
+        self.counters.cq_overflows.add(u64::from(ring.flags().overflow));
+        ring.completions()
+    }
+
+    #[inline]
+    fn take_completion(&self) -> Option<Cqe> {
+        self.ring.borrow_mut().as_mut().and_then(Ring::take)
     }
 
     #[inline]

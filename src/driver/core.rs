@@ -8,7 +8,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use slab::Slab;
-use uring_sys_shim::{ActiveRing, Caps, Cqe, Ring, Setup, Sqe};
+use uring_sys_shim::{ActiveRing, Caps, Ring, Setup, Sqe};
 
 use crate::util::{Graveyard, WakeBatch};
 
@@ -55,8 +55,7 @@ pub(crate) struct Driver {
     pub(super) credit: u32,
     /// The doorbell's poll has ended and must be armed again.
     pub(super) doorbell_silent: Cell<bool>,
-    /// Memory of the batches, kept from turn to turn.
-    pub(super) reaped: RefCell<Vec<Cqe>>,
+    /// Memory of the batch, kept from turn to turn.
     pub(super) wakes: RefCell<WakeBatch>,
 }
 
@@ -87,7 +86,6 @@ impl Driver {
             caps,
             credit: config.credit,
             doorbell_silent: Cell::new(true),
-            reaped: RefCell::default(),
             wakes: RefCell::default(),
         });
         driver.top_up();
@@ -131,7 +129,7 @@ impl Driver {
     /// Whether something was queued, starved, buried or given back that a turn has to see to.
     #[inline]
     pub(crate) fn is_stirred(&self) -> bool {
-        self.stirred.get() || self.pool.has_returned()
+        self.stirred.get() || self.pool.wants_topping_up()
     }
 
     /// The turn has seen to everything; what it could not do is for the next one.

@@ -1,5 +1,6 @@
 //! Operations in flight, and who is told when they complete.
 
+use std::mem;
 use std::rc::Rc;
 use std::task::Waker;
 
@@ -118,6 +119,18 @@ impl OpTable {
         self.slots.remove(key.0)
     }
 
+    /// Takes the result of an operation that has completed, and ends its slot's life: transition 3.
+    #[inline]
+    pub(crate) fn take_done(&mut self, key: OpKey) -> Option<Completion> {
+        if !matches!(self.slots.get(key.0), Some(Slot::Done(_))) {
+            return None;
+        }
+        match self.slots.remove(key.0) {
+            Some(Slot::Done(completion)) => Some(completion),
+            _ => None,
+        }
+    }
+
     pub(crate) fn get_mut(&mut self, key: OpKey) -> Option<&mut Slot> {
         self.slots.get_mut(key.0)
     }
@@ -129,11 +142,10 @@ impl OpTable {
         match slot {
             Slot::Routed(sink, tag) if more => Route::Sink(sink.clone(), *tag),
             // An operation that a future owns is one-shot: its first completion is its last.
-            Slot::Waiting(waker) => {
-                let waker = waker.take();
-                *slot = Slot::Done(completion);
-                Route::Wake(waker)
-            }
+            Slot::Waiting(_) => match mem::replace(slot, Slot::Done(completion)) {
+                Slot::Waiting(waker) => Route::Wake(waker),
+                _ => Route::Unknown,
+            },
             Slot::Done(_) => Route::Unknown,
             Slot::Routed(..) | Slot::Orphaned(_) => match self.slots.remove(key.0) {
                 Some(Slot::Routed(sink, tag)) => Route::Sink(sink, tag),

@@ -38,8 +38,14 @@ pub(crate) struct Pool {
     /// Bytes per buffer.
     size: u32,
     incremental: bool,
-    /// A buffer has come back since buffers were last given to the kernel.
-    returned: Cell<bool>,
+    /// Buffers that the kernel can fill.
+    provided: Cell<u16>,
+    /// Those, and the ones that are free.
+    available: Cell<u16>,
+    /// How many the kernel has at most, so that a few buffers stay in the cache.
+    hot: Cell<u16>,
+    /// Turns since it last ran out.
+    calm: Cell<u32>,
     state: RefCell<State>,
 }
 
@@ -48,12 +54,6 @@ struct State {
     buffers: Box<[Buffer]>,
     /// Buffers that are neither the kernel's nor leased; the last one returned is the hottest.
     free: Vec<u16>,
-    /// Buffers that the kernel can fill.
-    provided: u16,
-    /// How many of them it has at most, so that a few buffers stay in the cache.
-    hot: u16,
-    /// Turns since it last ran out.
-    calm: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -95,13 +95,13 @@ impl Pool {
             count,
             size,
             incremental,
-            returned: Cell::new(false),
+            provided: Cell::new(0),
+            available: Cell::new(count),
+            hot: Cell::new(HOT.min(count)),
+            calm: Cell::new(0),
             state: RefCell::new(State {
                 buffers: vec![Buffer::default(); usize::from(count)].into(),
                 free: (0..count).rev().collect(),
-                provided: 0,
-                hot: HOT.min(count),
-                calm: 0,
             }),
         }))
     }
@@ -109,8 +109,7 @@ impl Pool {
     /// Buffers that the kernel can fill, now or after the next top-up.
     #[inline]
     pub(crate) fn available(&self) -> usize {
-        let state = self.state.borrow();
-        usize::from(state.provided) + state.free.len()
+        usize::from(self.available.get())
     }
 
     /// Whether less than a quarter of the buffers is left, counting those that can go back.
@@ -129,34 +128,42 @@ impl Pool {
         self.size
     }
 
-    /// A free buffer, if the kernel should have one more.
-    pub(super) fn take_free(&self) -> Option<u16> {
-        let mut state = self.state.borrow_mut();
-        if state.provided >= state.hot { None } else { state.free.pop() }
+    /// Whether the kernel should have more buffers, and there are some.
+    #[inline]
+    pub(super) fn wants_topping_up(&self) -> bool {
+        self.provided.get() < self.hot.get().min(self.available.get())
+    }
+
+    /// Gives free buffers to the kernel.
+    pub(super) fn provide(&self, ring: &mut impl Ring) {
+        while self.wants_topping_up() {
+            let Some(bid) = self.state.borrow_mut().free.pop() else { break };
+            self.provide_one(ring, bid);
+        }
+        ring.publish(GROUP);
     }
 
     /// The kernel has run out of buffers: from now on it has more at a time.
     pub(super) fn grow(&self) {
-        let mut state = self.state.borrow_mut();
-        state.hot = state.hot.saturating_mul(2).min(self.count);
-        state.calm = 0;
+        self.hot.set(self.hot.get().saturating_mul(2).min(self.count));
+        self.calm.set(0);
     }
 
     /// A turn in which nobody ran out of buffers. After many of them the kernel has fewer at a
     /// time, and goes through less memory.
+    #[inline]
     pub(super) fn calm_down(&self) {
-        let mut state = self.state.borrow_mut();
-        state.calm += 1;
-        if state.calm == CALM_TURNS {
-            state.calm = 0;
-            state.hot = (state.hot / 2).max(HOT.min(self.count));
+        let calm = self.calm.get() + 1;
+        self.calm.set(calm % CALM_TURNS);
+        if calm == CALM_TURNS {
+            self.hot.set((self.hot.get() / 2).max(HOT.min(self.count)));
         }
     }
 
     /// Gives a buffer from the free stack to the kernel, which sees it when the group is published.
-    pub(super) fn provide_one(&self, ring: &mut impl Ring, bid: u16) {
+    fn provide_one(&self, ring: &mut impl Ring, bid: u16) {
+        self.provided.set(self.provided.get() + 1);
         let mut state = self.state.borrow_mut();
-        state.provided += 1;
         let buffer = &mut state.buffers[usize::from(bid)];
         debug_assert!(!buffer.with_kernel && buffer.leases == 0, "buffer {bid} given twice");
         *buffer = Buffer { offset: 0, leases: 0, with_kernel: true };
@@ -189,7 +196,8 @@ impl Pool {
         buffer.leases += 1;
         if !(kept && self.incremental) {
             buffer.with_kernel = false;
-            state.provided -= 1;
+            self.provided.set(self.provided.get() - 1);
+            self.available.set(self.available.get() - 1);
         }
         drop(state);
         let chunk = Chunk::leased(self.clone(), bid, self.address(bid, offset), filled as usize);
@@ -212,18 +220,8 @@ impl Pool {
         buffer.leases -= 1;
         if buffer.leases == 0 && !buffer.with_kernel {
             state.free.push(bid);
-            self.returned.set(true);
+            self.available.set(self.available.get() + 1);
         }
-    }
-
-    #[inline]
-    pub(super) fn has_returned(&self) -> bool {
-        self.returned.get()
-    }
-
-    /// Nothing has come back from here on.
-    pub(super) fn forget_returned(&self) {
-        self.returned.set(false);
     }
 }
 
@@ -246,13 +244,13 @@ mod tests {
     #[test]
     fn the_kernel_has_few_buffers_until_it_runs_out_and_after_calm_turns() {
         let driver = Driver::new(&Config::default()).unwrap();
-        let provided = || driver.pool().state.borrow().provided;
+        let provided = || driver.pool().provided.get();
         assert_eq!(provided(), HOT);
         driver.pool().grow();
         driver.top_up();
         assert_eq!(provided(), 2 * HOT);
         (0..CALM_TURNS).for_each(|_| driver.pool().calm_down());
-        assert_eq!(driver.pool().state.borrow().hot, HOT);
+        assert_eq!(driver.pool().hot.get(), HOT);
         driver.close();
     }
 }

@@ -3,11 +3,9 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use uring_sys_shim::Ring;
-
+use super::Sink;
 use super::complete::Routing;
 use super::core::Driver;
-use super::{Sink, pool};
 
 /// How a starved transport may go on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,7 +69,9 @@ impl Driver {
         if self.pool.is_low() {
             self.relieve_holders();
         }
-        if let Some(ring) = self.ring.borrow_mut().as_mut() {
+        if self.pool.wants_topping_up()
+            && let Some(ring) = self.ring.borrow_mut().as_mut()
+        {
             self.pool.provide(ring);
         }
         if self.has_starved() {
@@ -129,17 +129,6 @@ impl Driver {
     pub(crate) fn forget_holder(&self, key: usize) {
         let weak = self.holders.borrow_mut().try_remove(key);
         drop(weak);
-    }
-}
-
-impl pool::Pool {
-    /// Gives returned buffers to the kernel.
-    pub(super) fn provide(&self, ring: &mut impl Ring) {
-        self.forget_returned();
-        while let Some(bid) = self.take_free() {
-            self.provide_one(ring, bid);
-        }
-        ring.publish(pool::GROUP);
     }
 }
 

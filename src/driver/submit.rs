@@ -9,7 +9,7 @@
 
 use std::io;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use uring_sys_shim::{Ring, Sqe, Wait, sqe};
 
@@ -34,7 +34,8 @@ impl std::fmt::Display for LoopEnded {
 impl std::error::Error for LoopEnded {}
 
 impl Driver {
-    /// Starts an operation whose result a future fetches with [`Driver::poll_op`].
+    /// Starts an operation whose result a future fetches with [`Driver::poll_op`] when `waker` was
+    /// woken.
     ///
     /// # Errors
     /// When the loop is closing, or 2²⁴ operations are in flight.
@@ -43,8 +44,8 @@ impl Driver {
     /// The memory that `sqe` names stays valid, and exclusive where the kernel writes, until the
     /// result was fetched or the clean-up given to [`Driver::orphan`] has run. The operation
     /// completes once.
-    pub(crate) unsafe fn submit(&self, sqe: Sqe) -> io::Result<OpKey> {
-        let key = self.claim(Slot::Waiting(None))?;
+    pub(crate) unsafe fn submit(&self, sqe: Sqe, waker: Waker) -> io::Result<OpKey> {
+        let key = self.claim(Slot::Waiting(Some(waker)))?;
         self.push(sqe.user_data(key.user_data()));
         Ok(key)
     }
@@ -73,12 +74,13 @@ impl Driver {
         self.push(sqe.user_data(Kind::Ignore.user_data()).skip_success());
     }
 
+    #[inline]
     fn claim(&self, slot: Slot) -> io::Result<OpKey> {
         if self.life.get() != Life::Open {
-            // `slot` holds at most the sink that is calling: nothing of a user's is dropped.
             return Err(closed_error());
         }
-        self.ops.borrow_mut().insert(slot).map_err(|_| {
+        let claimed = self.ops.borrow_mut().insert(slot);
+        claimed.map_err(|_| {
             io::Error::new(
                 io::ErrorKind::OutOfMemory,
                 "16,777,216 operations are in flight on this loop: wait for some, or use more loops",
@@ -87,6 +89,7 @@ impl Driver {
     }
 
     /// Fetches the result of an operation, or leaves the waker with it.
+    #[inline]
     pub(crate) fn poll_op(&self, key: OpKey, cx: &mut Context<'_>) -> Poll<Completion> {
         if let Some(completion) = self.take_done(key) {
             return Poll::Ready(completion);
@@ -106,14 +109,9 @@ impl Driver {
         Poll::Pending
     }
 
+    #[inline]
     fn take_done(&self, key: OpKey) -> Option<Completion> {
-        let mut ops = self.ops.borrow_mut();
-        let completion = match ops.get_mut(key) {
-            Some(Slot::Done(completion)) => *completion,
-            _ => return None,
-        };
-        ops.remove(key);
-        Some(completion)
+        self.ops.borrow_mut().take_done(key)
     }
 
     /// The future of an operation is gone: cancels it, and has `clean_up`, which owns the

@@ -1,10 +1,10 @@
 //! What is known about a task whatever its future is, and who holds it.
 //!
 //! # Safety
-//! The header is read by two kinds of owner. A [`TaskRef`](super::task::TaskRef) cannot leave the loop's thread and may
-//! use all of it. A [`WakerRef`](super::waker::WakerRef) may be anywhere: it uses the first four
-//! fields only, unless it has found itself on the loop's thread. All `TaskRef`s together hold
-//! `held` of the counted references, wakers and inbox entries hold one each; who lets go of the
+//! The header is read by two kinds of owner. A [`TaskRef`](super::task::TaskRef) cannot leave the
+//! loop's thread and may use all of it. A [`WakerRef`](super::waker::WakerRef) may be anywhere: it
+//! uses the first four fields only, unless it has found itself on the loop's thread. All `TaskRef`s
+//! together hold `held` of the counted references, wakers and inbox entries hold one each; who lets go of the
 //! last frees the block. When the last `TaskRef` is gone nothing is left in the block that has a
 //! destructor, so that a foreign thread frees bare memory.
 #![allow(unsafe_code, reason = "a hand-made reference count of two kinds of owner")]

@@ -11,7 +11,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use uring_sys_shim::Sqe;
 
@@ -54,7 +54,7 @@ pub(crate) struct Submit<T: Operation> {
 
 /// An operation on the loop that runs on this thread.
 pub(crate) fn submit_now<T: Operation>(operation: T) -> io::Result<Submit<T>> {
-    Ok(Submit::new(&driver::current::expect()?, operation))
+    Ok(Submit { driver: driver::current::expect()?, operation: Some(operation), key: None })
 }
 
 impl<T: Operation> Submit<T> {
@@ -62,16 +62,17 @@ impl<T: Operation> Submit<T> {
         Submit { driver: driver.clone(), operation: Some(operation), key: None }
     }
 
-    fn start(&mut self) -> io::Result<OpKey> {
+    fn start(&mut self, waker: &Waker) -> io::Result<OpKey> {
         if !self.driver.is_current() {
             return Err(io::Error::other(
                 "this operation belongs to another event loop: await it on the loop that made it",
             ));
         }
+        let waker = waker.clone();
         let operation = self.operation.as_mut().expect("an operation is polled until it is done");
         // SAFETY: `Operation` promises stable memory that `operation` owns; `self` keeps it until
         // the result was fetched, or gives it to the clean-up in `drop`.
-        unsafe { self.driver.submit(operation.prepare()) }
+        unsafe { self.driver.submit(operation.prepare(), waker) }
     }
 }
 
@@ -82,12 +83,9 @@ impl<T: Operation> Future for Submit<T> {
     type Output = io::Result<T::Output>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let key = match self.key {
-            Some(key) => key,
-            None => *{
-                let key = self.start()?;
-                self.key.insert(key)
-            },
+        let Some(key) = self.key else {
+            self.key = Some(self.start(cx.waker())?);
+            return Poll::Pending;
         };
         let completion = ready!(self.driver.poll_op(key, cx));
         self.key = None;

@@ -80,7 +80,7 @@ fn while_the_inbox_closes_each_is_called_or_comes_back() {
         let looped = Loop::new();
         let fates = fates::<3>();
         let pushers = [pusher(&looped, &fates[..2]), pusher(&looped, &fates[2..])];
-        looped.executor.run_ready(256);
+        looped.executor.run_rounds(256, |_| false);
         looped.executor.close_inbox();
         let bell = looped.end();
         pushers.into_iter().for_each(|pusher| pusher.join().unwrap());

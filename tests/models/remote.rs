@@ -33,8 +33,8 @@ fn beside_a_loop_that_ends(foreign: fn(&RemoteHandle)) {
     let looped = Loop::new();
     let handle = RemoteHandle::new(looped.executor.remote());
     let thread = thread::spawn(move || foreign(&handle));
-    looped.executor.run_ready(256);
-    looped.executor.run_ready(256);
+    looped.executor.run_rounds(256, |_| false);
+    looped.executor.run_rounds(256, |_| false);
     let bell = looped.end();
     thread.join().unwrap();
     assert_eq!(Arc::strong_count(&bell), 1);

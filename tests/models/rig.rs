@@ -95,7 +95,7 @@ impl Loop {
     /// Turns as `Runtime::turn` and `Runtime::wait` do, until `done` says so.
     pub(crate) fn run(&self, done: impl Fn() -> bool) {
         loop {
-            self.executor.run_ready(256);
+            self.executor.run_rounds(256, |_| false);
             if done() {
                 return;
             }

@@ -24,7 +24,7 @@ fn sleeper<const N: usize>(looped: &Loop, until: usize) -> (Task<()>, Waker, [Co
         let sum: usize = theirs.iter().map(Counter::get).sum();
         if sum >= until { Poll::Ready(()) } else { Poll::Pending }
     }));
-    looped.executor.run_ready(1);
+    looped.executor.run_rounds(1, |_| false);
     let waker = waker.lock().unwrap().take().expect("it was polled");
     (task, waker, counters)
 }
@@ -134,10 +134,10 @@ fn wakers_are_used_while_their_task_ends_by_itself() {
         let thread = thread::spawn(move || use_up(waker));
         counter.set(1);
         own.wake();
-        looped.executor.run_ready(256);
+        looped.executor.run_rounds(256, |_| false);
         assert!(task.is_finished());
         drop(task);
-        looped.executor.run_ready(256);
+        looped.executor.run_rounds(256, |_| false);
         end(looped, [thread]);
     });
 }
@@ -149,7 +149,7 @@ fn wakers_are_used_while_their_task_is_cancelled() {
         let (task, waker, [_]) = sleeper::<1>(&looped, 1);
         let thread = thread::spawn(move || use_up(waker));
         task.cancel();
-        looped.executor.run_ready(256);
+        looped.executor.run_rounds(256, |_| false);
         assert!(task.is_finished());
         drop(task);
         end(looped, [thread]);

@@ -59,8 +59,13 @@ impl Ring for ActiveRing {
     }
 
     #[inline]
-    fn reap(&mut self, each: &mut impl FnMut(Cqe)) -> usize {
-        on_either!(self, ring => ring.reap(each))
+    fn completions(&self) -> usize {
+        on_either!(self, ring => ring.completions())
+    }
+
+    #[inline]
+    fn take(&mut self) -> Option<Cqe> {
+        on_either!(self, ring => ring.take())
     }
 
     #[inline]

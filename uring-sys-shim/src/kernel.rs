@@ -150,20 +150,22 @@ impl Ring for KernelRing {
     }
 
     #[inline]
-    fn reap(&mut self, each: &mut impl FnMut(Cqe)) -> usize {
+    fn completions(&self) -> usize {
         if !self.owner.is_here() {
             return 0;
         }
-        // What comes while `each` runs is for the next call, so that this one ends.
-        let visible = self.ring.completion().len();
-        for _ in 0..visible {
-            // The queue's view ends with the statement, which frees the place.
-            let Some(entry) = self.ring.completion().next() else {
-                break;
-            };
-            each(Cqe { user_data: entry.user_data(), res: entry.result(), flags: entry.flags() });
+        // SAFETY: the ring is on one thread, and no other view of the queue lives meanwhile.
+        unsafe { self.ring.completion_shared() }.len()
+    }
+
+    #[inline]
+    fn take(&mut self) -> Option<Cqe> {
+        if !self.owner.is_here() {
+            return None;
         }
-        visible
+        // The queue's view ends with the statement, which frees the place.
+        let entry = self.ring.completion().next()?;
+        Some(Cqe { user_data: entry.user_data(), res: entry.result(), flags: entry.flags() })
     }
 
     #[inline]

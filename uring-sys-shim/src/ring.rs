@@ -68,11 +68,24 @@ pub trait Ring {
     /// What io_uring_enter(2) says, e.g. `EBUSY` or `EAGAIN`, both of which mean: reap, then again.
     fn enter(&mut self, wait: Wait) -> io::Result<u32>;
 
-    /// Moves every visible completion out, oldest first, and frees its place in the queue before
-    /// `each` is called. Returns how many.
-    fn reap(&mut self, each: &mut impl FnMut(Cqe)) -> usize;
+    /// How many completions can be taken. Reads memory only.
+    fn completions(&self) -> usize;
 
-    /// Whether [`reap`](Ring::reap) would find something. Reads memory only.
+    /// Takes the oldest completion, whose place in the queue is free then.
+    fn take(&mut self) -> Option<Cqe>;
+
+    /// Takes every completion that is visible now, oldest first. Returns how many.
+    fn reap(&mut self, each: &mut impl FnMut(Cqe)) -> usize {
+        let visible = self.completions();
+        // What comes while `each` runs is for the next call, so that this one ends.
+        for _ in 0..visible {
+            let Some(cqe) = self.take() else { break };
+            each(cqe);
+        }
+        visible
+    }
+
+    /// Whether [`take`](Ring::take) would find something. Reads memory only.
     fn has_completions(&self) -> bool;
 
     /// The submission queue's flags. Reads memory only.

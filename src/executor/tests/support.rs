@@ -126,3 +126,10 @@ pub(super) async fn pend_once() {
     })
     .await
 }
+
+impl Executor {
+    /// One round of [`run_rounds`](Executor::run_rounds).
+    pub(super) fn run_ready(&self, max: usize) -> usize {
+        self.run_rounds(max, |_| false)
+    }
+}

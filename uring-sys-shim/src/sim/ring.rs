@@ -328,12 +328,12 @@ impl Ring for SimRing {
         Ok(taken)
     }
 
-    fn reap(&mut self, each: &mut impl FnMut(Cqe)) -> usize {
-        let visible = self.completions.len();
-        for cqe in self.completions.drain(..) {
-            each(cqe);
-        }
-        visible
+    fn completions(&self) -> usize {
+        self.completions.len()
+    }
+
+    fn take(&mut self) -> Option<Cqe> {
+        self.completions.pop_front()
     }
 
     fn has_completions(&self) -> bool {
