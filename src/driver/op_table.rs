@@ -47,6 +47,10 @@ impl Kind {
 pub(crate) struct OpKey(Key);
 
 impl OpKey {
+    /// Operations at once. Slots are 24 bits wide, so that slot, generation and an 8-bit kind fit
+    /// one `user_data`.
+    const MAX: usize = 1 << 24;
+
     /// `kind:8 | generation:32 | slot:24`.
     pub(crate) fn user_data(self) -> u64 {
         Kind::Op.user_data() | u64::from(self.0.generation) << 24 | u64::from(self.0.slot)
@@ -111,6 +115,9 @@ pub(crate) enum Route {
 
 impl OpTable {
     pub(crate) fn insert(&mut self, slot: Slot) -> Result<OpKey, Slot> {
+        if self.slots.len() >= OpKey::MAX {
+            return Err(slot);
+        }
         self.slots.insert(slot).map(OpKey)
     }
 

@@ -48,7 +48,7 @@ pub(super) unsafe fn start<F: Future>(view: View<'_>, meta: Meta, fut: F) -> Joi
         task.drop_now();
         return handle;
     }
-    view.local().roster.add(task.clone());
+    view.local().register(&task);
     if eager {
         task.run();
     } else {
@@ -158,7 +158,7 @@ impl Executor {
 
     /// How many tasks have not finished.
     pub(crate) fn tasks(&self) -> usize {
-        self.view().local().roster.len()
+        self.view().local().tasks()
     }
 
     /// How many polls the tasks have had.

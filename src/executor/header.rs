@@ -19,9 +19,9 @@ use super::cell::VTable;
 use super::current;
 use super::info::{Id, Meta};
 use super::remote::Node;
-use super::roster::Listing;
 use super::shared::{Shared, View, retire};
 use super::state::State;
+use crate::util::Key;
 use crate::util::sync::{AtomicUsize, Ordering, fence};
 
 /// References that the loop's thread holds from the start, for all wakers it will ever make: on
@@ -46,7 +46,8 @@ pub(super) struct Header {
     pub(super) state: Cell<State>,
     /// The task behind it in the run queue.
     pub(super) next_ready: Cell<Option<NonNull<Header>>>,
-    pub(super) listing: Listing,
+    /// Where the roster has it.
+    pub(super) listing: Cell<Option<Key>>,
     /// Who awaits the outcome.
     pub(super) joiner: Cell<Option<Waker>>,
     pub(super) name: Cell<Option<Rc<str>>>,
@@ -68,7 +69,7 @@ impl Header {
             local: Cell::new(1),
             state: Cell::new(State::JOINED),
             next_ready: Cell::new(None),
-            listing: Listing::default(),
+            listing: Cell::new(None),
             joiner: Cell::new(None),
             name: Cell::new(meta.name),
             id: view.local().next_id(),

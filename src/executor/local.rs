@@ -7,11 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::blocks::Blocks;
 use super::info::{Id, Info, Report};
-use super::roster::Roster;
 use super::run_queue::RunQueue;
 use super::task::TaskRef;
-use crate::util::Counter;
 use crate::util::contain::{Payload, contain, discard, message};
+use crate::util::{Counter, SlotTable};
 
 /// Task ids that a loop takes at once, so that loops do not meet on one counter at every spawn.
 const IDS: u64 = 1024;
@@ -31,7 +30,7 @@ pub(super) struct Local {
     pub(super) ready: RunQueue,
     pub(super) blocks: Blocks,
     /// The tasks that have not finished.
-    pub(super) roster: Roster,
+    roster: RefCell<SlotTable<TaskRef>>,
     /// References to the block that nobody holds yet; see [`View::reference`].
     ///
     /// [`View::reference`]: super::shared::View::reference
@@ -57,9 +56,33 @@ impl Local {
         Id(NonZeroU64::new(next).expect("ids start at 1 and 2⁶⁴ are never reached"))
     }
 
+    /// Puts a task among the unfinished ones and tells it where.
+    #[inline]
+    pub(super) fn register(&self, task: &TaskRef) {
+        // 2³² of them do not fit the memory.
+        if let Ok(listing) = self.roster.borrow_mut().insert(task.clone()) {
+            task.header().listing.set(Some(listing));
+        }
+    }
+
+    /// Takes a task off, and gives what the roster had of it.
+    #[inline]
+    pub(super) fn unregister(&self, task: &TaskRef) -> Option<TaskRef> {
+        let listing = task.header().listing.take()?;
+        self.roster.borrow_mut().remove(listing)
+    }
+
+    /// How many tasks have not finished.
+    pub(super) fn tasks(&self) -> usize {
+        self.roster.borrow().len()
+    }
+
     /// The unfinished tasks in the order of their spawn.
     pub(super) fn snapshot(&self) -> Vec<TaskRef> {
-        let mut tasks = self.roster.tasks();
+        let roster = self.roster.borrow();
+        let mut tasks: Vec<TaskRef> =
+            roster.keys().filter_map(|key| roster.get(key).cloned()).collect();
+        drop(roster);
         tasks.sort_unstable_by_key(TaskRef::id);
         tasks
     }

@@ -3,7 +3,7 @@
 //! - [`executor`]: the owner of a loop's tasks, and what the loop asks of it.
 //! - [`task`], [`header`], [`cell`], [`state`]: one task; its life is drawn in `task.rs`.
 //! - [`waker`]: wakes from any thread; on the loop's own thread without a locked instruction.
-//! - [`run_queue`], [`roster`], [`blocks`], [`local`]: what only the loop's thread touches.
+//! - [`run_queue`], [`blocks`], [`local`]: what only the loop's thread touches.
 //! - [`remote`], [`shared`]: what other threads may touch, and the block that holds both.
 //! - [`join`], [`info`], [`builder`], [`yield_now`](mod@yield_now): what users see.
 //!
@@ -22,7 +22,6 @@ mod join;
 mod join_error;
 mod local;
 mod remote;
-mod roster;
 mod run_queue;
 mod shared;
 mod state;

@@ -217,7 +217,7 @@ impl TaskRef {
     fn finish(&self) {
         self.clear(State::RUNNING);
         self.set(State::DONE);
-        let listed = self.view().local().roster.remove(self);
+        let listed = self.view().local().unregister(self);
         if !self.state().contains(State::JOINED) {
             self.discard();
         }

@@ -12,8 +12,11 @@ use crate::util::{Key, WakeBatch};
 
 /// A tick of the real clock is 2¹⁶ ns = 65.5 µs: coarse enough that 100,000 sleepers a second
 /// cost 15,000 wake-ups of the loop, fine enough for the promise of 100 µs. And 16 bits with
-/// eight levels of six are the clock's 64.
+/// six levels of eight are the clock's 64.
 const REAL_TICK_BITS: u32 = 16;
+
+/// No timer is late by more than 2²⁰ ns = 1.05 ms and a tick, however long it is.
+const COARSEST_BITS: u32 = 20;
 
 /// A manual clock is exact: tests can tell every nanosecond apart.
 const MANUAL_TICK_BITS: u32 = 0;
@@ -26,6 +29,8 @@ pub(crate) struct Timers {
     clock: Clock,
     wheel: RefCell<Wheel>,
     closed: Cell<bool>,
+    /// When the clock was last read.
+    seen: Cell<Instant>,
     /// What [`on_advance`](Timers::on_advance) registered with the manual clock.
     doorbell: RefCell<Option<Waker>>,
 }
@@ -42,8 +47,9 @@ impl Timers {
         };
         Rc::new(Timers {
             wheel: RefCell::new(Wheel::new(clock.now().as_nanos(), tick_bits)),
-            clock,
             closed: Cell::new(false),
+            seen: Cell::new(clock.now()),
+            clock,
             doorbell: RefCell::new(None),
         })
     }
@@ -51,7 +57,25 @@ impl Timers {
     /// Reads the clock.
     #[inline]
     pub(crate) fn now(&self) -> Instant {
-        self.clock.now()
+        let now = self.clock.now();
+        self.seen.set(now);
+        now
+    }
+
+    /// When a timer fires that is armed now. A long one may be late by 1/256 of its length, and
+    /// ends together with others for it: where many sleep, waking the loop for each costs more
+    /// than all they do.
+    #[inline]
+    fn coarse(&self, deadline: Instant) -> u64 {
+        let deadline = deadline.as_nanos();
+        if matches!(self.clock, Clock::Manual(_)) {
+            return deadline;
+        }
+        let length = deadline.saturating_sub(self.seen.get().as_nanos());
+        match (length >> 8 | 1).ilog2().min(COARSEST_BITS) {
+            bits if bits <= REAL_TICK_BITS => deadline,
+            bits => deadline | ((1 << bits) - 1),
+        }
     }
 
     /// How many timers are armed.
@@ -90,6 +114,7 @@ impl Timers {
     /// deadlines, and gives their number. It wakes nothing itself.
     #[inline]
     pub(crate) fn fire(&self, now: Instant, wakes: &mut WakeBatch) -> usize {
+        self.seen.set(now);
         self.wheel.borrow_mut().fire(now.as_nanos(), wakes)
     }
 
@@ -157,7 +182,7 @@ impl Timers {
         let waker = waker.clone();
         let mut wheel = self.wheel.borrow_mut();
         let past = self.is_past(&wheel, deadline);
-        let armed = wheel.arm(deadline.as_nanos(), past, waker);
+        let armed = wheel.arm(self.coarse(deadline), past, waker);
         drop(wheel);
         armed.unwrap_or_else(|_| panic!("a loop has at most {} timers at once", Key::MAX_SLOTS))
     }
@@ -166,7 +191,7 @@ impl Timers {
     pub(super) fn move_to(&self, key: Key, deadline: Instant) -> bool {
         let mut wheel = self.wheel.borrow_mut();
         let past = self.is_past(&wheel, deadline);
-        wheel.move_to(key, deadline.as_nanos(), past)
+        wheel.move_to(key, self.coarse(deadline), past)
     }
 
     /// Removes a timer, if it has not fired.

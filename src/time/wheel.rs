@@ -1,8 +1,8 @@
 //! A hierarchical timing wheel: arm and cancel in constant time, however many timers there are.
 //!
-//! Time is cut into ticks. Read a tick's number in base 64: a timer stands on the level of the
+//! Time is cut into ticks. Read a tick's number in base 256: a timer stands on the level of the
 //! highest digit in which its tick differs from the present one, in the slot which that digit
-//! names. So level 0 holds the present 64 ticks, one per slot, level 1 the present 64 × 64, and so
+//! names. So level 0 holds the present 256 ticks, one per slot, level 1 the present 256 × 256, and so
 //! on up to the end of the clock; no slot ever holds timers of two rounds, and the first occupied
 //! slot of the lowest occupied level is the next one in time. When time enters a slot of an upper
 //! level, its timers move down (they *cascade*), at most once per level in a timer's life.
@@ -21,17 +21,20 @@ use std::task::Waker;
 
 use crate::util::{Key, SlotTable, WakeBatch};
 
-const SLOTS: usize = 64;
+/// Per level. Many slots are few levels, and so few moves of each timer, each of which is likely to
+/// find it out of the cache.
+const SLOTS: usize = 256;
+const WORD: usize = u64::BITS as usize;
 /// Bits of the tick's number per level.
 const DIGIT: u32 = SLOTS.trailing_zeros();
 
 #[derive(Debug)]
 pub(super) struct Wheel {
     timers: SlotTable<Timer>,
-    /// 64 per level, lowest level first, and at the end the one of the timers that were past
+    /// [`SLOTS`] per level, lowest level first, and at the end the one of the timers that were past
     /// when they were armed.
     slots: Box<[Slot]>,
-    /// A bit per slot, a word per level.
+    /// A bit per slot.
     occupied: Box<[u64]>,
     /// The time up to which timers have fired, in nanoseconds.
     now: u64,
@@ -75,7 +78,7 @@ impl Wheel {
         Wheel {
             timers: SlotTable::default(),
             slots: vec![EMPTY; levels * SLOTS + 1].into(),
-            occupied: vec![0; levels + 1].into(),
+            occupied: vec![0; levels * SLOTS / WORD + 1].into(),
             now,
             tick_bits,
         }
@@ -221,7 +224,7 @@ impl Wheel {
         if is_nil(prev) {
             slot.head = key;
             slot.look_at = deadline;
-            self.occupied[place / SLOTS] |= 1 << (place % SLOTS);
+            self.occupied[place / WORD] |= 1 << (place % WORD);
         } else {
             let outer = if place < SLOTS { u64::max } else { u64::min };
             slot.look_at = outer(slot.look_at, deadline);
@@ -243,14 +246,14 @@ impl Wheel {
             self.timers.get_mut(next).expect(LINKED).prev = prev;
         }
         if is_nil(slot.head) {
-            self.occupied[place / SLOTS] &= !(1 << (place % SLOTS));
+            self.occupied[place / WORD] &= !(1 << (place % WORD));
         }
     }
 
     /// Empties a slot and gives the first of its timers.
     #[inline]
     fn take(&mut self, place: usize) -> Key {
-        self.occupied[place / SLOTS] &= !(1 << (place % SLOTS));
+        self.occupied[place / WORD] &= !(1 << (place % WORD));
         mem::replace(&mut self.slots[place], EMPTY).head
     }
 
@@ -275,9 +278,9 @@ impl Wheel {
     /// The occupied slot that is next in time.
     #[inline]
     fn first(&self) -> Option<usize> {
-        let levels = &self.occupied[..self.occupied.len() - 1];
-        let level = levels.iter().position(|&slots| slots != 0)?;
-        Some(level * SLOTS + levels[level].trailing_zeros() as usize)
+        let words = &self.occupied[..self.occupied.len() - 1];
+        let word = words.iter().position(|&slots| slots != 0)?;
+        Some(word * WORD + words[word].trailing_zeros() as usize)
     }
 
     /// The slot of the timers that were past when they were armed.

@@ -1,7 +1,7 @@
 //! A slab whose keys carry a generation: a key that outlives its slot misses instead of hitting
 //! the slot's next tenant.
 
-use slab::Slab;
+use std::mem::forget;
 
 /// Names one tenancy of one slot.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -13,86 +13,111 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// Slots are 24 bits wide, so that slot, generation and an 8-bit kind fit one `user_data`.
-    pub(crate) const MAX_SLOTS: usize = 1 << 24;
+    /// No table has more slots at once.
+    pub(crate) const MAX_SLOTS: usize = u32::MAX as usize;
 }
 
-/// A slab with generations beside it.
+/// Values in slots, the free ones linked, last in, first out.
+///
+/// The `slab` crate would need the generations in a second vector, for they outlive the values:
+/// here a look-up touches one cache line.
 ///
 /// Values move when the table grows: nothing that the kernel sees may live in it.
 #[derive(Debug)]
 pub(crate) struct SlotTable<T> {
-    slots: Slab<T>,
-    /// One per slot that was ever used; it survives the tenant.
-    generations: Vec<u32>,
+    slots: Vec<Slot<T>>,
+    /// The free slot that is used next, or the number of slots.
+    free: u32,
+    len: usize,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    generation: u32,
+    /// While it is free: the free slot after this one, or the number of slots at that time.
+    next: u32,
+    value: Option<T>,
 }
 
 impl<T> Default for SlotTable<T> {
     fn default() -> Self {
-        SlotTable { slots: Slab::new(), generations: Vec::new() }
+        SlotTable { slots: Vec::new(), free: 0, len: 0 }
     }
 }
 
 impl<T> SlotTable<T> {
-    /// Puts a value in, or gives it back if all 2²⁴ slots are taken.
+    /// Puts a value in, or gives it back if all [`Key::MAX_SLOTS`] are taken.
     #[inline]
     pub(crate) fn insert(&mut self, value: T) -> Result<Key, T> {
-        if self.slots.len() >= Key::MAX_SLOTS {
+        let slot = self.free;
+        if let Some(free) = self.slots.get_mut(slot as usize) {
+            self.free = free.next;
+            self.len += 1;
+            // A free slot has no value: without a look for one to drop.
+            forget(free.value.replace(value));
+            return Ok(Key { slot, generation: free.generation });
+        }
+        self.insert_behind(value)
+    }
+
+    #[cold]
+    fn insert_behind(&mut self, value: T) -> Result<Key, T> {
+        let slot = self.slots.len();
+        if slot >= Key::MAX_SLOTS {
             return Err(value);
         }
-        let slot = self.slots.insert(value);
-        if slot == self.generations.len() {
-            self.generations.push(0);
-        }
-        Ok(Key { slot: slot as u32, generation: self.generations[slot] })
+        self.slots.push(Slot { generation: 0, next: 0, value: Some(value) });
+        self.free = slot as u32 + 1;
+        self.len += 1;
+        Ok(Key { slot: slot as u32, generation: 0 })
     }
 
     /// Takes the value out and ends the tenancy; `None` if it had ended before.
     #[inline]
     pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
-        if !self.contains(key) {
+        let slot = self.slots.get_mut(key.slot as usize)?;
+        if slot.generation != key.generation {
             return None;
         }
-        let slot = key.slot as usize;
-        self.generations[slot] = self.generations[slot].wrapping_add(1);
-        Some(self.slots.remove(slot))
+        let value = slot.value.take()?;
+        slot.generation = slot.generation.wrapping_add(1);
+        slot.next = self.free;
+        self.free = key.slot;
+        self.len -= 1;
+        Some(value)
     }
 
     #[inline]
     pub(crate) fn contains(&self, key: Key) -> bool {
-        self.generations.get(key.slot as usize) == Some(&key.generation)
-            && self.slots.contains(key.slot as usize)
+        self.get(key).is_some()
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
-        if self.generations.get(key.slot as usize) != Some(&key.generation) {
-            return None;
-        }
-        self.slots.get_mut(key.slot as usize)
+        let slot = self.slots.get_mut(key.slot as usize)?;
+        if slot.generation == key.generation { slot.value.as_mut() } else { None }
     }
 
     #[inline]
     pub(crate) fn get(&self, key: Key) -> Option<&T> {
-        if self.generations.get(key.slot as usize) != Some(&key.generation) {
-            return None;
-        }
-        self.slots.get(key.slot as usize)
+        let slot = self.slots.get(key.slot as usize)?;
+        if slot.generation == key.generation { slot.value.as_ref() } else { None }
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.slots.len()
+        self.len
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.len == 0
     }
 
     /// The keys of all tenants, in slot order.
     pub(crate) fn keys(&self) -> impl Iterator<Item = Key> + '_ {
-        self.slots
-            .iter()
-            .map(|(slot, _)| Key { slot: slot as u32, generation: self.generations[slot] })
+        let taken = self.slots.iter().enumerate().filter(|(_, slot)| slot.value.is_some());
+        taken.map(|(slot, it)| Key { slot: slot as u32, generation: it.generation })
     }
 }
 
@@ -105,10 +130,25 @@ mod tests {
         let mut table = SlotTable::default();
         let first = table.insert('a').unwrap();
         assert_eq!(table.remove(first), Some('a'));
+        assert_eq!(table.remove(first), None);
         let second = table.insert('b').unwrap();
         assert_eq!(first.slot, second.slot);
         assert_eq!(table.get(first), None);
         assert_eq!(table.remove(first), None);
         assert_eq!(table.get(second), Some(&'b'));
+    }
+
+    #[test]
+    fn free_slots_are_used_again_the_last_one_first() {
+        let mut table = SlotTable::default();
+        let keys: Vec<Key> = (0..4).map(|n| table.insert(n).unwrap()).collect();
+        assert_eq!([table.remove(keys[1]), table.remove(keys[3])], [Some(1), Some(3)]);
+        assert_eq!((table.len(), table.keys().count()), (2, 2));
+        let slots = [4, 5, 6].map(|n| table.insert(n).unwrap().slot);
+        assert_eq!(slots, [3, 1, 4]);
+        assert_eq!(
+            table.keys().map(|key| *table.get(key).unwrap()).collect::<Vec<_>>(),
+            [0, 5, 2, 4, 6]
+        );
     }
 }

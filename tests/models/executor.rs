@@ -23,8 +23,6 @@ mod join_error;
 mod local;
 #[path = "../../src/executor/remote.rs"]
 mod remote;
-#[path = "../../src/executor/roster.rs"]
-mod roster;
 #[path = "../../src/executor/run_queue.rs"]
 mod run_queue;
 #[path = "../../src/executor/shared.rs"]

@@ -10,7 +10,10 @@ pub(crate) mod counter;
 pub(crate) mod heap;
 #[path = "link.rs"]
 pub(crate) mod link;
+#[path = "../../src/util/slot_table.rs"]
+pub(crate) mod slot_table;
 #[path = "sync.rs"]
 pub(crate) mod sync;
 
 pub(crate) use counter::Counter;
+pub(crate) use slot_table::{Key, SlotTable};

@@ -41,7 +41,6 @@ pub(crate) const ALLOWED: &[&str] = &[
     "src/executor/header.rs",
     "src/executor/join.rs",
     "src/executor/remote.rs",
-    "src/executor/roster.rs",
     "src/executor/run_queue.rs",
     "src/executor/shared.rs",
     "src/executor/task.rs",
