@@ -39,44 +39,59 @@ use super::pool::Pool;
 /// ```
 pub struct Chunk {
     start: NonNull<u8>,
-    len: usize,
     lease: Lease,
 }
 
+/// How many bytes there are, and what keeps them.
 enum Lease {
     Empty,
-    Pool(Rc<Pool>, u16),
-    Heap(Rc<[u8]>),
+    /// In a buffer of the pool.
+    Pool {
+        bid: u16,
+        len: u32,
+        pool: Rc<Pool>,
+    },
+    /// Rare, so it is not in the way of the others.
+    Heap(Box<OnHeap>),
 }
+
+struct OnHeap {
+    len: usize,
+    bytes: Rc<[u8]>,
+}
+
+// Chunks lie in the futures of many connections.
+const _: () = assert!(size_of::<Chunk>() <= 24);
 
 impl Chunk {
     /// Bytes of a buffer, for which the pool has counted a lease.
-    pub(super) fn leased(pool: Rc<Pool>, bid: u16, start: NonNull<u8>, len: usize) -> Chunk {
-        Chunk { start, len, lease: Lease::Pool(pool, bid) }
+    pub(super) fn leased(pool: Rc<Pool>, bid: u16, start: NonNull<u8>, len: u32) -> Chunk {
+        Chunk { start, lease: Lease::Pool { bid, len, pool } }
     }
 
     /// No bytes: what a receive gives at the end of the stream.
     pub(crate) fn empty() -> Chunk {
-        Chunk { start: NonNull::dangling(), len: 0, lease: Lease::Empty }
+        Chunk { start: NonNull::dangling(), lease: Lease::Empty }
     }
 
     /// The bytes, copied to the heap.
     pub(crate) fn copy_of(bytes: &[u8]) -> Chunk {
-        let heap: Rc<[u8]> = bytes.into();
-        Chunk { start: NonNull::from(&*heap).cast(), len: heap.len(), lease: Lease::Heap(heap) }
+        let bytes: Rc<[u8]> = bytes.into();
+        let start = NonNull::from(&*bytes).cast();
+        Chunk { start, lease: Lease::Heap(Box::new(OnHeap { len: bytes.len(), bytes })) }
     }
 
     /// Whether it leases memory of the pool.
     pub(crate) fn is_leased(&self) -> bool {
-        matches!(self.lease, Lease::Pool(..))
+        matches!(self.lease, Lease::Pool { .. })
     }
 
     /// The bytes.
     #[inline]
     pub(crate) fn as_slice(&self) -> &[u8] {
-        // SAFETY: `len` bytes from `start` are initialised and immutable while the lease is held:
+        // SAFETY: as many bytes from `start` are initialised and immutable while the lease is held:
         // the kernel writes behind them only, and the buffer is not given out again.
-        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.lease.len()) }
     }
 
     /// Takes the first `n` bytes out; the rest stays. Both lease the same memory.
@@ -84,27 +99,46 @@ impl Chunk {
     /// # Panics
     /// If there are fewer than `n` bytes.
     pub fn split_to(&mut self, n: usize) -> Chunk {
-        assert!(n <= self.len, "split_to({n}) of a chunk of {} bytes", self.len);
-        let lease = match &self.lease {
-            Lease::Empty => Lease::Empty,
-            Lease::Pool(pool, bid) => {
-                pool.lease_again(*bid);
-                Lease::Pool(pool.clone(), *bid)
-            }
-            Lease::Heap(heap) => Lease::Heap(heap.clone()),
-        };
-        let front = Chunk { start: self.start, len: n, lease };
+        let len = self.lease.len();
+        assert!(n <= len, "split_to({n}) of a chunk of {len} bytes");
+        let front = Chunk { start: self.start, lease: self.lease.split(n) };
         // SAFETY: `n` is within the bytes of the chunk.
         self.start = unsafe { self.start.add(n) };
-        self.len -= n;
         front
+    }
+}
+
+impl Lease {
+    #[inline]
+    fn len(&self) -> usize {
+        match self {
+            Lease::Empty => 0,
+            Lease::Pool { len, .. } => *len as usize,
+            Lease::Heap(heap) => heap.len,
+        }
+    }
+
+    /// A lease on the first `n` bytes; this one keeps the others.
+    fn split(&mut self, n: usize) -> Lease {
+        match self {
+            Lease::Empty => Lease::Empty,
+            Lease::Pool { bid, len, pool } => {
+                pool.lease_again(*bid);
+                *len -= n as u32;
+                Lease::Pool { bid: *bid, len: n as u32, pool: pool.clone() }
+            }
+            Lease::Heap(heap) => {
+                heap.len -= n;
+                Lease::Heap(Box::new(OnHeap { len: n, bytes: heap.bytes.clone() }))
+            }
+        }
     }
 }
 
 impl Drop for Lease {
     #[inline]
     fn drop(&mut self) {
-        if let Lease::Pool(pool, bid) = self {
+        if let Lease::Pool { pool, bid, .. } = self {
             pool.release(*bid);
         }
     }
@@ -126,7 +160,7 @@ unsafe impl IoBuf for Chunk {
         self.start.as_ptr()
     }
     fn len(&self) -> usize {
-        self.len
+        self.lease.len()
     }
 }
 
@@ -140,9 +174,9 @@ impl fmt::Debug for Chunk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = match self.lease {
             Lease::Empty => "empty",
-            Lease::Pool(..) => "pool",
+            Lease::Pool { .. } => "pool",
             Lease::Heap(_) => "heap",
         };
-        write!(f, "Chunk({} bytes, {place})", self.len)
+        write!(f, "Chunk({} bytes, {place})", self.lease.len())
     }
 }

@@ -200,7 +200,7 @@ impl Pool {
             self.available.set(self.available.get() - 1);
         }
         drop(state);
-        let chunk = Chunk::leased(self.clone(), bid, self.address(bid, offset), filled as usize);
+        let chunk = Chunk::leased(self.clone(), bid, self.address(bid, offset), filled);
         match filled {
             0 => None,
             // Small bytes must not hold a large buffer while there are few.

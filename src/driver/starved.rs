@@ -1,6 +1,7 @@
 //! Transports that wait for a kernel-filled buffer.
 
 use std::collections::VecDeque;
+use std::num::NonZero;
 use std::rc::Rc;
 
 use super::Sink;
@@ -21,13 +22,16 @@ pub(crate) enum Resume {
 #[derive(Default)]
 pub(crate) struct Starved {
     waiting: VecDeque<Waiting>,
-    turn: u64,
+    turns: u64,
 }
+
+/// A turn in which somebody stood in line, counted from one.
+pub(crate) type Turn = NonZero<u64>;
 
 struct Waiting {
     sink: Rc<dyn Sink>,
     /// The turn in which it came.
-    since: u64,
+    since: Turn,
 }
 
 /// Turns that a transport waits for a buffer. A receive into the heap is small, and costs an
@@ -41,9 +45,9 @@ impl Driver {
     /// One that was resumed and found no buffer after all says since when it stood there before,
     /// and keeps its place: one that takes all buffers at each go, and then stands in line for
     /// more, would else be ahead of it again, turn for turn.
-    pub(crate) fn starve(&self, sink: Rc<dyn Sink>, before: Option<u64>) -> u64 {
+    pub(crate) fn starve(&self, sink: Rc<dyn Sink>, before: Option<Turn>) -> Turn {
         let mut starved = self.starved.borrow_mut();
-        let since = before.unwrap_or(starved.turn);
+        let since = before.unwrap_or(Turn::MIN.saturating_add(starved.turns));
         self.counters.dry_spells.add(1);
         self.stirred.set(true);
         self.pool.grow();
@@ -86,7 +90,7 @@ impl Driver {
         let mut buffers = self.pool.available();
         let line = {
             let mut starved = self.starved.borrow_mut();
-            starved.turn += 1;
+            starved.turns += 1;
             starved.waiting.len()
         };
         // Those that come meanwhile wait for the next turn.
@@ -101,8 +105,8 @@ impl Driver {
 
     fn next_starved(&self, has_buffers: bool) -> Option<(Rc<dyn Sink>, Resume)> {
         let mut starved = self.starved.borrow_mut();
-        let turn = starved.turn;
-        let patient = turn - starved.waiting.front()?.since < PATIENCE;
+        let now = Turn::MIN.saturating_add(starved.turns);
+        let patient = now.get() - starved.waiting.front()?.since.get() < PATIENCE;
         if patient && !has_buffers {
             return None;
         }

@@ -41,20 +41,24 @@ pub(super) struct Header {
     // The loop's thread.
     /// The share of `references` that all `TaskRef`s hold together; 0 when none is left.
     pub(super) held: Cell<usize>,
-    /// How many `TaskRef`s there are.
-    pub(super) local: Cell<usize>,
-    pub(super) state: Cell<State>,
     /// The task behind it in the run queue.
     pub(super) next_ready: Cell<Option<NonNull<Header>>>,
+    /// How many `TaskRef`s there are.
+    pub(super) local: Cell<u32>,
+    pub(super) state: Cell<State>,
     /// Where the roster has it.
-    pub(super) listing: Cell<Option<Key>>,
+    pub(super) listing: Cell<Key>,
     /// Who awaits the outcome.
     pub(super) joiner: Cell<Option<Waker>>,
-    pub(super) name: Cell<Option<Rc<str>>>,
+    /// Few tasks have one, so it is somewhere else.
+    pub(super) name: Cell<Option<Box<Rc<str>>>>,
     pub(super) id: Id,
     pub(super) parent: Option<Id>,
     pub(super) spawned_at: &'static Location<'static>,
 }
+
+// There may be millions of them.
+const _: () = assert!(size_of::<Header>() <= 120);
 
 impl Header {
     /// A header with one `TaskRef`.
@@ -66,12 +70,12 @@ impl Header {
             vtable,
             shared: view.reference(),
             held: Cell::new(GRANT),
+            next_ready: Cell::new(None),
             local: Cell::new(1),
             state: Cell::new(State::JOINED),
-            next_ready: Cell::new(None),
-            listing: Cell::new(None),
+            listing: Cell::new(Key::NONE),
             joiner: Cell::new(None),
-            name: Cell::new(meta.name),
+            name: Cell::new(meta.name.map(Box::new)),
             id: view.local().next_id(),
             parent: current::task_id(),
             spawned_at: meta.spawned_at,

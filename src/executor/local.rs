@@ -10,7 +10,7 @@ use super::info::{Id, Info, Report};
 use super::run_queue::RunQueue;
 use super::task::TaskRef;
 use crate::util::contain::{Payload, contain, discard, message};
-use crate::util::{Counter, SlotTable};
+use crate::util::{Counter, Key, SlotTable};
 
 /// Task ids that a loop takes at once, so that loops do not meet on one counter at every spawn.
 const IDS: u64 = 1024;
@@ -61,15 +61,14 @@ impl Local {
     pub(super) fn register(&self, task: &TaskRef) {
         // 2³² of them do not fit the memory.
         if let Ok(listing) = self.roster.borrow_mut().insert(task.clone()) {
-            task.header().listing.set(Some(listing));
+            task.header().listing.set(listing);
         }
     }
 
     /// Takes a task off, and gives what the roster had of it.
     #[inline]
     pub(super) fn unregister(&self, task: &TaskRef) -> Option<TaskRef> {
-        let listing = task.header().listing.take()?;
-        self.roster.borrow_mut().remove(listing)
+        self.roster.borrow_mut().remove(task.header().listing.replace(Key::NONE))
     }
 
     /// How many tasks have not finished.

@@ -111,8 +111,9 @@ impl TaskRef {
 
     pub(super) fn name(&self) -> Option<Rc<str>> {
         let name = self.header().name.take();
-        self.header().name.set(name.clone());
-        name
+        let copy = name.as_deref().cloned();
+        self.header().name.set(name);
+        copy
     }
 
     pub(super) fn info(&self) -> Info {

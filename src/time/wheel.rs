@@ -61,12 +61,10 @@ struct Slot {
     look_at: u64,
 }
 
-/// No timer. The table never has that many slots.
-const NIL: Key = Key { slot: u32::MAX, generation: 0 };
-const EMPTY: Slot = Slot { head: NIL, tail: NIL, look_at: 0 };
+const EMPTY: Slot = Slot { head: Key::NONE, tail: Key::NONE, look_at: 0 };
 
 fn is_nil(key: Key) -> bool {
-    key.slot == NIL.slot
+    key == Key::NONE
 }
 
 const LINKED: &str = "a linked timer is in the table";
@@ -100,7 +98,7 @@ impl Wheel {
     pub(super) fn arm(&mut self, deadline: u64, past: bool, waker: Waker) -> Result<Key, Waker> {
         let place = if past { self.past() } else { self.place(deadline) };
         let prev = self.slots[place].tail;
-        let timer = Timer { deadline, waker, place: place as u32, prev, next: NIL };
+        let timer = Timer { deadline, waker, place: place as u32, prev, next: Key::NONE };
         let key = self.timers.insert(timer).map_err(|timer| timer.waker)?;
         self.append(key, place, prev, deadline);
         Ok(key)
@@ -212,7 +210,7 @@ impl Wheel {
         let place = if past { self.past() } else { self.place(deadline) };
         let prev = self.slots[place].tail;
         let timer = self.timers.get_mut(key).expect(LINKED);
-        (timer.place, timer.prev, timer.next) = (place as u32, prev, NIL);
+        (timer.place, timer.prev, timer.next) = (place as u32, prev, Key::NONE);
         self.append(key, place, prev, deadline);
     }
 

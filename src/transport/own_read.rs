@@ -11,6 +11,7 @@
 
 use std::any::Any;
 use std::io;
+use std::num::NonZero;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
@@ -26,8 +27,8 @@ use super::stream::{Stream, Tag};
 pub(super) struct Own {
     pub(super) key: OpKey,
     target: *mut u8,
-    /// How many bytes came, above 0, until the future fetches them.
-    pub(super) received: Option<usize>,
+    /// How many bytes came, until the future fetches them.
+    pub(super) received: Option<NonZero<usize>>,
     /// The buffer, once its future was dropped.
     pub(super) orphan: Option<Box<dyn Any>>,
     pub(super) stopping: bool,
@@ -108,7 +109,7 @@ impl Stream {
             let received = own.received.filter(|_| *mine)?;
             receiver.state = State::Idle;
             *mine = false;
-            return Some(Ok(received));
+            return Some(Ok(received.get()));
         }
         *mine = false;
         if !receiver.ahead.is_empty() {
@@ -183,14 +184,11 @@ impl Receiver {
     pub(super) fn own_received(&mut self, res: i32, routing: &mut Routing<'_>) {
         let State::Own(own) = &mut self.state else { return };
         let orphan = own.orphan.take();
-        match usize::try_from(res) {
-            Ok(count) if count > 0 => {
-                own.received = Some(count);
-                if orphan.is_some() {
-                    self.park_own();
-                }
-            }
-            _ => self.state = State::Idle,
+        own.received = usize::try_from(res).ok().and_then(NonZero::new);
+        if own.received.is_none() {
+            self.state = State::Idle;
+        } else if orphan.is_some() {
+            self.park_own();
         }
         orphan.into_iter().for_each(|buffer| routing.driver.bury(buffer));
     }
@@ -198,7 +196,7 @@ impl Receiver {
     /// Copies what was received into somebody's memory to the read-ahead; the state is Idle then.
     fn park_own(&mut self) {
         let State::Own(own) = std::mem::take(&mut self.state) else { return };
-        let count = own.received.unwrap_or(0);
+        let count = own.received.map_or(0, NonZero::get);
         // SAFETY: the kernel has written `count` bytes at `target`, and the buffer is in
         // `orphan`, in the hands of the caller, or leaked: in each case alive and not written.
         let bytes = unsafe { std::slice::from_raw_parts(own.target, count) };

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use uring_sys_shim::Cqe;
 
-use crate::driver::{Chunk, OpKey, Resume, Routing};
+use crate::driver::{Chunk, OpKey, Resume, Routing, Turn};
 use crate::op::{recv, shutdown};
 use crate::util::budget;
 
@@ -55,7 +55,7 @@ pub(super) struct Receiver {
     /// The connection's error, behind what is parked. It stays.
     pub(super) error: Option<i32>,
     /// Since when it stands in line for a buffer, until it has received something.
-    in_line: Option<u64>,
+    in_line: Option<Turn>,
     /// Shutdowns in flight: they name the descriptor.
     shutdowns: u32,
     reader: Option<Waker>,

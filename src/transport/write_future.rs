@@ -8,6 +8,7 @@
 
 use std::future::Future;
 use std::io;
+use std::num::NonZero;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -86,8 +87,8 @@ pub(crate) struct Writing<'a, T: Buffers> {
     buffers: Option<T>,
     /// Bytes in all, once that was asked.
     total: usize,
-    /// The number of the write, once it is admitted.
-    admitted: Option<u64>,
+    /// The number of the write plus one, once it is admitted.
+    admitted: Option<NonZero<u64>>,
 }
 
 /// Sends all of a buffer, and counts.
@@ -117,7 +118,7 @@ impl<'a, T: Buffers> Writing<'a, T> {
         let buffers = self.buffers.as_ref().expect("a write was polled after it was done");
         let number = match self.admitted {
             // The buffers are the transport's to read now, whatever they would say.
-            Some(number) => number,
+            Some(number) => number.get() - 1,
             None => {
                 self.total = buffers.total();
                 if self.total == 0 {
@@ -128,7 +129,10 @@ impl<'a, T: Buffers> Writing<'a, T> {
                 let admitted =
                     unsafe { self.stream.poll_admit(&mut || buffers.memory(), self.total, cx) };
                 match ready!(admitted) {
-                    Ok(number) => *self.admitted.insert(number),
+                    Ok(number) => {
+                        self.admitted = NonZero::new(number + 1);
+                        number
+                    }
                     Err(error) => return spent(Err(error), cx),
                 }
             }
@@ -162,7 +166,7 @@ impl<T: Buffers> Future for Writing<'_, T> {
 impl<T: Buffers> Drop for Writing<'_, T> {
     fn drop(&mut self) {
         if let (Some(number), Some(buffers)) = (self.admitted, self.buffers.take()) {
-            self.stream.abandon_write(number, Box::new(buffers));
+            self.stream.abandon_write(number.get() - 1, Box::new(buffers));
         }
     }
 }

@@ -13,6 +13,9 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    /// Names nothing.
+    pub(crate) const NONE: Key = Key { slot: u32::MAX, generation: 0 };
+
     /// No table has more slots at once.
     pub(crate) const MAX_SLOTS: usize = u32::MAX as usize;
 }
