@@ -47,13 +47,11 @@ pub struct TcpStream {
 #[derive(Debug)]
 pub(super) struct Handle {
     pub(super) transport: Rc<Stream>,
-    /// `close` or `into_std` has taken over.
-    ended: bool,
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        if !self.ended {
+        if !self.transport.is_ending() {
             self.transport.begin_close(false);
         }
     }
@@ -61,7 +59,7 @@ impl Drop for Handle {
 
 impl TcpStream {
     pub(crate) fn new(socket: Descriptor) -> TcpStream {
-        TcpStream { handle: Handle { transport: Stream::new(socket), ended: false } }
+        TcpStream { handle: Handle { transport: Stream::new(socket) } }
     }
 
     pub(super) fn from_handle(handle: Handle) -> TcpStream {
@@ -282,10 +280,9 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// # }).unwrap();
     /// ```
-    pub async fn close(mut self) -> io::Result<()> {
+    pub async fn close(self) -> io::Result<()> {
         self.transport().check_place()?;
         let sent = poll_fn(|cx| self.transport().poll_flushed(cx)).await;
-        self.handle.ended = true;
         self.transport().begin_close(true);
         let closed = poll_fn(|cx| self.transport().poll_closed(cx)).await;
         sent.and(closed)
@@ -385,11 +382,10 @@ impl TcpStream {
     /// # Ok::<(), std::io::Error>(())
     /// # }).unwrap();
     /// ```
-    pub async fn into_std(mut self) -> io::Result<(std::net::TcpStream, Vec<u8>)> {
+    pub async fn into_std(self) -> io::Result<(std::net::TcpStream, Vec<u8>)> {
         self.transport().check_place()?;
         poll_fn(|cx| self.transport().poll_flushed(cx)).await?;
         let (fd, leftover) = poll_fn(|cx| self.transport().poll_release(cx)).await?;
-        self.handle.ended = true;
         Ok((fd.into(), leftover))
     }
 }

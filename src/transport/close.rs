@@ -99,6 +99,11 @@ impl Stream {
         drop(lost);
     }
 
+    /// Whether the end has begun, or the descriptor was given away.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.closing.borrow().has_begun() || self.fd() < 0
+    }
+
     /// Closes the descriptor if the end has begun and nothing is in flight any more.
     pub(super) fn go_on_closing(self: &Rc<Self>) {
         if !self.closing.borrow().has_begun() {
