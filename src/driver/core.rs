@@ -119,17 +119,9 @@ impl Driver {
     /// back.
     #[inline]
     pub(crate) fn is_quiet(&self) -> bool {
-        let quiet = |ring: &ActiveRing| {
-            let flags = ring.flags();
-            !(ring.has_completions() || flags.taskrun || flags.overflow)
-        };
-        !self.is_stirred() && self.ring.borrow().as_ref().is_some_and(quiet)
-    }
-
-    /// Whether something was queued, starved, buried or given back that a turn has to see to.
-    #[inline]
-    pub(crate) fn is_stirred(&self) -> bool {
-        self.stirred.get() || self.pool.wants_topping_up()
+        !self.stirred.get()
+            && !self.pool.wants_topping_up()
+            && self.ring.borrow().as_ref().is_some_and(|ring| !ring.has_news())
     }
 
     /// The turn has seen to everything; what it could not do is for the next one.

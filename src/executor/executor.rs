@@ -107,10 +107,10 @@ impl Executor {
     }
 
     /// Takes in what other threads sent, then gives a turn to at most `max` of the tasks that are
-    /// ready now, in order. Says how many were polled.
+    /// ready now, in order.
     ///
-    /// If there are ready ones again after that, and `again` agrees to so many polls so far, the
-    /// same goes on with those.
+    /// If there are ready ones after that, and `again` agrees with so many polls so far, the same
+    /// goes on with those. Says how many polls there were in all.
     pub(crate) fn run_rounds(&self, max: usize, again: impl Fn(usize) -> bool) -> usize {
         within(self.view(), || {
             let _before = (current::task_scope(), budget::fresh());

@@ -57,9 +57,6 @@ pub(super) struct Header {
     pub(super) spawned_at: &'static Location<'static>,
 }
 
-// There may be millions of them.
-const _: () = assert!(size_of::<Header>() <= 120);
-
 impl Header {
     /// A header with one `TaskRef`.
     #[inline]

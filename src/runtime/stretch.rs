@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use crate::time::Instant;
 
-/// The time between two looks at the clock and the kernel, waits not counted. Turns that have
-/// nothing to do with either read no clock: they count together, up to as many polls as one turn
-/// may have.
+/// The time between two looks at the clock, waits not counted. Turns that have nothing to do with
+/// the kernel or the clock do not read it: they count together, up to as many polls as one turn may
+/// have.
 #[derive(Debug, Default)]
 pub(super) struct Stretch {
     /// In nanoseconds of the real clock.
     began: Cell<u64>,
-    polls: Cell<usize>,
     longest: Cell<u64>,
 }
 
@@ -21,14 +20,6 @@ impl Stretch {
     #[inline]
     pub(super) fn begins(&self, now: Instant) {
         self.began.set(now.as_nanos());
-        self.polls.set(0);
-    }
-
-    /// A turn's tasks were polled: whether the stretch has had fewer than `most` polls by now.
-    #[inline]
-    pub(super) fn goes_on(&self, polls: usize, most: usize) -> bool {
-        self.polls.set(self.polls.get() + polls);
-        self.polls.get() < most
     }
 
     /// The loop sees to its events; the next stretch begins.

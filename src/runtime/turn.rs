@@ -17,10 +17,6 @@ use super::{Config, RemoteHandle, remote_handle, stats};
 /// Tasks polled in one turn, so that ready tasks cannot starve timers and I/O.
 const POLLS_PER_TURN: usize = 256;
 
-/// Polls after which a turn that has nothing for the kernel looks whether the kernel has something:
-/// the look costs as much as a poll or two.
-const POLLS_PER_LOOK: usize = 16;
-
 /// Everything of one loop.
 #[derive(Debug)]
 pub(crate) struct Runtime {
@@ -94,23 +90,21 @@ impl Runtime {
     /// Ready tasks, due timers, then the kernel: waiting for it only when nothing else is to do,
     /// and not at all once `done` says that the loop has reached its end.
     ///
-    /// A turn whose tasks have made new tasks ready, and nothing else, ends after a few loads.
+    /// A turn whose tasks have made tasks ready, while there is nothing for the kernel or from it
+    /// and no timer is armed, is over after a few loads. Several such turns may be one call, until
+    /// they have had as many polls as one may have.
     ///
     /// # Errors
     /// When the kernel refuses to be entered.
     #[inline]
     pub(crate) fn turn(&self, done: impl Fn() -> bool) -> io::Result<()> {
         self.counters.turns.add(1);
-        let polled = self.executor.run_rounds(POLLS_PER_TURN, |polled| {
-            let short = polled < POLLS_PER_LOOK && self.timers.is_empty();
-            let again = short && !self.driver.is_stirred() && !done();
+        self.executor.run_rounds(POLLS_PER_TURN, |polled| {
+            let clockless = polled < POLLS_PER_TURN && self.timers.is_empty();
+            let again = clockless && self.driver.is_quiet() && !done();
             self.counters.turns.add(u64::from(again));
             again
         });
-        let clockless = self.stretch.goes_on(polled, POLLS_PER_TURN) && self.timers.is_empty();
-        if clockless && self.executor.has_ready() && self.driver.is_quiet() {
-            return Ok(());
-        }
         self.see_to_events(done)
     }
 

@@ -78,6 +78,11 @@ impl Ring for ActiveRing {
         on_either!(self, ring => ring.flags())
     }
 
+    #[inline]
+    fn has_news(&self) -> bool {
+        on_either!(self, ring => ring.has_news())
+    }
+
     fn caps(&self) -> Caps {
         on_either!(self, ring => ring.caps())
     }

@@ -182,6 +182,15 @@ impl Ring for KernelRing {
         SqFlags { overflow: queue.cq_overflow(), taskrun: queue.taskrun() }
     }
 
+    #[inline]
+    fn has_news(&self) -> bool {
+        if !self.owner.is_here() {
+            return false;
+        }
+        let queue = self.submission();
+        queue.cq_overflow() || queue.taskrun() || !self.status.is_empty()
+    }
+
     fn caps(&self) -> Caps {
         self.caps
     }

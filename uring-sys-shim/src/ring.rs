@@ -91,6 +91,12 @@ pub trait Ring {
     /// The submission queue's flags. Reads memory only.
     fn flags(&self) -> SqFlags;
 
+    /// Whether there are completions to take, or the flags ask to enter the kernel for some.
+    fn has_news(&self) -> bool {
+        let flags = self.flags();
+        flags.overflow || flags.taskrun || self.has_completions()
+    }
+
     /// What this ring can do, after negotiation and `RINGIO_CAPS`.
     fn caps(&self) -> Caps;
 

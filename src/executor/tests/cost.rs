@@ -1,6 +1,7 @@
 //! Loops to count instructions in, by hand: `ROUNDS=n` under callgrind, twice, and the difference.
 
 use super::*;
+use crate::executor::header::Header;
 use crate::executor::yield_now;
 
 fn rounds() -> usize {
@@ -65,4 +66,9 @@ fn wake_by_value_at_home() {
         ex.run_ready(256);
         slot.take().unwrap().wake();
     }
+}
+
+#[test]
+fn a_header_is_small_for_there_may_be_millions() {
+    assert!(size_of::<Header>() <= 120);
 }
