@@ -2,11 +2,15 @@
 
 use std::io;
 use std::time::{Duration, Instant};
+use std::{process, thread};
 
 use clap::Args;
 
 use crate::machine;
 use crate::sample::Sample;
+
+/// How long after its end a slice is given up.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A warm-up, and the time after it that counts.
 #[derive(Args, Clone, Copy, Debug)]
@@ -54,9 +58,16 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    /// The warm-up begins now.
+    /// The warm-up begins now. A load that is still under way long after its end is given up: the
+    /// process ends.
     pub(crate) fn new(server: u32, slice: Slice) -> Watch {
         let until = Instant::now() + slice.warm_up;
+        let longest = slice.warm_up + slice.length + PATIENCE;
+        thread::spawn(move || {
+            thread::sleep(longest);
+            eprintln!("the server has not answered for {PATIENCE:?}");
+            process::exit(1);
+        });
         Watch { server, slice, until, began: None, spent: Default::default() }
     }
 

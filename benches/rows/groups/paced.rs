@@ -11,6 +11,7 @@ const SPIN: Line = Line::ratio("core share ÷ spin off", "share").of(Ringio, Par
 const SHARE: Line = Line::ratio("core share", "share");
 const P50: Line = Line::ratio("p50 µs", "p50");
 const NONE: Line = Line::value("core share", "share").bound(AtMost(0.0));
+const NONE_PARKING: Line = Line { title: "core share, spin off", ..NONE.of(Parking, Tokio) };
 
 pub(super) fn group() -> Group {
     let spin = SPIN.bound(AtMost(1.15));
@@ -19,7 +20,7 @@ pub(super) fn group() -> Group {
         paced("one request / 150 µs", Some(150)).line(spin).line(SHARE).line(P50),
         paced("one request / 1 ms", Some(1_000)).line(spin).line(SHARE).line(P50),
         paced("one request / 10 ms", Some(10_000)).line(spin).line(SHARE).line(P50),
-        paced("no request", None).line(NONE).line(NONE.of(Parking, Tokio)),
+        paced("no request", None).line(NONE).line(NONE_PARKING),
     ];
     let about = "The echo server with one connection that sends at a pace: the part of a core that \
                  it uses, as it comes, and with `Builder::spin(Duration::ZERO)`.";

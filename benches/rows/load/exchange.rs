@@ -1,22 +1,30 @@
 //! Connections that each send messages and wait for their echoes.
+//!
+//! On the `io-uring` crate: a load must be cheaper than what it is put on, or the server waits for
+//! the load and has no two requests at a time. On epoll(7) it is as dear as the dearer contestant.
+//!
+//! # Safety
+//! What the kernel reads and writes are two buffers that outlive the ring.
 
-use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read, Write};
+#![allow(unsafe_code, reason = "SQEs that are pushed by hand")]
+
+use std::io;
 use std::net::TcpStream;
+use std::os::fd::AsRawFd;
 use std::time::Instant;
 
 use clap::Args;
 use hdrhistogram::Histogram;
+use io_uring::{IoUring, opcode, squeue, types};
 
 use crate::control;
 use crate::sample::Sample;
 use crate::slice::Step;
 
-use super::poller::{Events, Interest, Poller, unless_blocked};
 use super::target::Target;
 
-/// Room for what is received at once, and is looked at no further.
-const ROOM: usize = 256 * 1024;
+/// `IORING_RECVSEND_POLL_FIRST`: an echo is never there at once.
+const POLL_FIRST: u16 = 1;
 
 /// A closed loop: each connection sends, waits for the whole echo, and sends again.
 #[derive(Args, Debug)]
@@ -28,7 +36,7 @@ pub(crate) struct Exchange {
     /// Bytes of a message.
     #[arg(long)]
     bytes: usize,
-    /// Messages of a connection that are under way at a time.
+    /// Messages that a connection sends at a time.
     #[arg(long, default_value_t = 1)]
     window: usize,
 }
@@ -36,33 +44,37 @@ pub(crate) struct Exchange {
 impl Exchange {
     pub(crate) fn run(self) -> io::Result<()> {
         self.target.pin()?;
-        let (poller, mut events) = (Poller::new()?, Events::default());
-        let mut clients = Vec::with_capacity(self.connections);
-        for (index, socket) in self.target.connect_all(self.connections)?.into_iter().enumerate() {
-            poller.add(&socket, index, Interest::Read)?;
-            clients.push(Client::new(index, socket, &self));
-        }
-        let mut traffic = Traffic {
-            message: vec![0x5a; self.bytes * self.window],
-            room: vec![0; ROOM],
-            times: histogram(),
-        };
+        let sockets = self.target.connect_all(self.connections)?;
+        let mut buffers = Buffers::new(self.bytes * self.window);
+        let mut ring = ring(self.connections)?;
+        let mut times = histogram();
         let mut watch = self.target.watch();
-        for client in &mut clients {
-            client.owe(self.window, Instant::now());
-            client.send(&poller, &traffic)?;
+        let mut sent = vec![Instant::now(); self.connections];
+        for index in 0..sockets.len() {
+            buffers.exchange(&mut ring, &sockets, index)?;
         }
         loop {
-            match watch.step(Instant::now())? {
+            ring.submit_and_wait(1)?;
+            let now = Instant::now();
+            match watch.step(now)? {
                 Step::Go => {}
-                Step::Begin => traffic.times.reset(),
+                Step::Begin => times.reset(),
                 Step::End => break,
             }
-            for index in poller.wait(&mut events)? {
-                clients[index].serve(&poller, &mut traffic)?;
+            buffers.done.clear();
+            buffers.done.extend(ring.completion().map(|it| (it.user_data() as usize, it.result())));
+            for at in 0..buffers.done.len() {
+                let (index, result) = buffers.done[at];
+                if result != buffers.message.len() as i32 {
+                    return Err(io::Error::other(format!("a message or its echo: {result}")));
+                }
+                let nanos = (now - sent[index]).as_nanos() as u64;
+                times.saturating_record_n(nanos, self.window as u64);
+                sent[index] = now;
+                buffers.exchange(&mut ring, &sockets, index)?;
             }
         }
-        control::say(&sample(watch.sample(traffic.times.len() as f64), &traffic.times))
+        control::say(&sample(watch.sample(times.len() as f64), &times))
     }
 }
 
@@ -77,72 +89,47 @@ pub(super) fn histogram() -> Histogram<u64> {
     Histogram::new_with_max(10_000_000_000, 3).expect("the bounds are sound")
 }
 
+/// With room for a send and a receive of each connection.
+fn ring(connections: usize) -> io::Result<IoUring> {
+    let entries = (2 * connections).next_power_of_two().clamp(64, 16_384) as u32;
+    IoUring::builder()
+        .setup_single_issuer()
+        .setup_defer_taskrun()
+        .setup_cqsize(2 * entries)
+        .build(entries)
+}
+
 /// What the connections share: hot, so that the load is cheap.
-struct Traffic {
+struct Buffers {
     message: Vec<u8>,
-    room: Vec<u8>,
-    times: Histogram<u64>,
+    /// Where echoes would go if they were not thrown away in the kernel.
+    echo: Vec<u8>,
+    /// Connections whose echo has come, and its length.
+    done: Vec<(usize, i32)>,
 }
 
-struct Client {
-    index: usize,
-    socket: TcpStream,
-    /// Bytes of a message.
-    bytes: usize,
-    /// When the messages were sent whose echo has not come.
-    sent: VecDeque<Instant>,
-    /// Bytes that have come of an echo.
-    came: usize,
-    /// Bytes that the socket has not taken yet.
-    owed: usize,
-    interest: Interest,
-}
-
-impl Client {
-    fn new(index: usize, socket: TcpStream, exchange: &Exchange) -> Client {
-        let sent = VecDeque::with_capacity(exchange.window);
-        let (bytes, interest) = (exchange.bytes, Interest::Read);
-        Client { index, socket, bytes, sent, came: 0, owed: 0, interest }
+impl Buffers {
+    fn new(bytes: usize) -> Buffers {
+        Buffers { message: vec![0x5a; bytes], echo: vec![0; bytes], done: Vec::new() }
     }
 
-    /// The socket is ready.
-    fn serve(&mut self, poller: &Poller, traffic: &mut Traffic) -> io::Result<()> {
-        if let Some(came) = unless_blocked(self.socket.read(&mut traffic.room))? {
-            if came == 0 {
-                return Err(ErrorKind::UnexpectedEof.into());
+    /// Sends a message, and waits for its echo, which alone is told.
+    fn exchange(&mut self, ring: &mut IoUring, on: &[TcpStream], index: usize) -> io::Result<()> {
+        let (socket, len) = (types::Fd(on[index].as_raw_fd()), self.message.len() as u32);
+        let send = opcode::Send::new(socket, self.message.as_ptr(), len)
+            .flags(libc::MSG_NOSIGNAL | libc::MSG_WAITALL)
+            .build()
+            .flags(squeue::Flags::SKIP_SUCCESS);
+        let receive = opcode::Recv::new(socket, self.echo.as_mut_ptr(), len)
+            .flags(libc::MSG_TRUNC | libc::MSG_WAITALL)
+            .ioprio(POLL_FIRST)
+            .build();
+        for entry in [send, receive] {
+            let entry = entry.user_data(index as u64);
+            // SAFETY: both buffers live, and stay where they are, until the process ends.
+            while unsafe { ring.submission().push(&entry) }.is_err() {
+                ring.submit()?;
             }
-            let now = Instant::now();
-            self.came += came;
-            let echoes = self.came / self.bytes;
-            self.came %= self.bytes;
-            for _ in 0..echoes {
-                let surplus = || io::Error::other("more came back than was sent");
-                let sent = self.sent.pop_front().ok_or_else(surplus)?;
-                traffic.times.saturating_record((now - sent).as_nanos() as u64);
-            }
-            self.owe(echoes, now);
-        }
-        self.send(poller, traffic)
-    }
-
-    fn owe(&mut self, messages: usize, now: Instant) {
-        self.sent.extend((0..messages).map(|_| now));
-        self.owed += messages * self.bytes;
-    }
-
-    /// Sends what it can. What is left goes when the socket says so.
-    fn send(&mut self, poller: &Poller, traffic: &Traffic) -> io::Result<()> {
-        while self.owed > 0 {
-            let message = &traffic.message[..self.owed.min(traffic.message.len())];
-            match unless_blocked(self.socket.write(message))? {
-                Some(sent) => self.owed -= sent,
-                None => break,
-            }
-        }
-        let interest = if self.owed > 0 { Interest::Both } else { Interest::Read };
-        if interest != self.interest {
-            self.interest = interest;
-            poller.change(&self.socket, self.index, interest)?;
         }
         Ok(())
     }

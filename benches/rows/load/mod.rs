@@ -1,5 +1,5 @@
-//! What is put on the servers. It is neither ringio nor tokio but plain sockets and epoll(7), the
-//! same for both, on one thread.
+//! What is put on the servers. It is neither ringio nor tokio but plain loops on one thread, the
+//! same for both, and as cheap as can be.
 
 mod churn;
 mod exchange;

@@ -27,7 +27,6 @@ impl Default for Events {
 pub(super) enum Interest {
     Read,
     Write,
-    Both,
 }
 
 impl Interest {
@@ -35,7 +34,6 @@ impl Interest {
         match self {
             Interest::Read => EpollFlags::EPOLLIN,
             Interest::Write => EpollFlags::EPOLLOUT,
-            Interest::Both => EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT,
         }
     }
 }
