@@ -25,7 +25,7 @@ pub(super) fn group() -> Group {
         of(50, 64, Below(1.0))
             .line(P99)
             .line(ENTERS.bound(AtMost(0.05)))
-            .line(ALLOCATIONS.bound(AtMost(0.0))),
+            .line(ALLOCATIONS.bound(AtMost(0.001))),
         of(500, 64, Below(1.0)).line(P99),
         of(5000, 64, AtMost(0.88)).line(P99),
         of(50, 1024, Below(1.0)),

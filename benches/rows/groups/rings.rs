@@ -14,7 +14,7 @@ pub(super) fn group() -> Group {
     let loops = |name, work| Row::new(name, move |bench, on| micro(bench, work, on)).two_cpus();
     let rows = vec![
         loops("two loops, busy", "loops-busy").line(TIME.bound(AtMost(0.05))),
-        loops("two loops, as they come", "loops").line(TIME),
+        loops("two loops, as they come", "loops").line(TIME.bound(AtMost(0.05))),
         loops("two loops, parked", "loops")
             .among(&[Parking, Tokio])
             .line(TIME.of(Parking, Tokio).bound(AtMost(0.75))),

@@ -8,7 +8,8 @@ use super::parts::micro;
 
 const TIME: Line = Line::ratio("ns / operation", "time");
 const CPU: Line = Line::ratio("CPU ms", "cpu");
-const ALLOCATIONS: Line = Line::value("allocations", "allocations").bound(AtMost(0.0));
+const ALLOCATIONS: Line =
+    Line::value("allocations / operation", "allocations").bound(AtMost(0.001));
 
 pub(super) fn group() -> Group {
     let rows = vec![
