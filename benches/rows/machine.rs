@@ -11,13 +11,16 @@ use nix::unistd::{Pid, SysconfVar, sysconf};
 /// This thread, to the calls about affinity; this process, to the one about clocks.
 const SELF: Pid = Pid::from_raw(0);
 
+/// Descriptors of a process that are none of its connections.
+const OTHER_DESCRIPTORS: u64 = 64;
+
 /// What there is to measure on.
 #[derive(Debug)]
 pub(crate) struct Machine {
     /// The CPUs that this process may use. The server gets the first, the load the second.
     pub(crate) cpus: Vec<usize>,
     /// Descriptors that each process may have.
-    pub(crate) descriptors: u64,
+    descriptors: u64,
 }
 
 impl Machine {
@@ -25,6 +28,11 @@ impl Machine {
         let allowed = sched_getaffinity(SELF)?;
         let cpus = (0..CpuSet::count()).filter(|&cpu| allowed.is_set(cpu) == Ok(true)).collect();
         Ok(Machine { cpus, descriptors: raise_descriptor_limit()? })
+    }
+
+    /// Connections that a process may have.
+    pub(crate) fn connections(&self) -> usize {
+        self.descriptors.saturating_sub(OTHER_DESCRIPTORS) as usize
     }
 
     pub(crate) fn server_cpu(&self) -> usize {

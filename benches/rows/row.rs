@@ -111,11 +111,8 @@ pub(crate) struct Row {
     /// Rounds that are enough, for what hardly varies.
     pub(crate) rounds: usize,
     cpus: usize,
-    descriptors: u64,
+    connections: usize,
 }
-
-/// Descriptors of a process that are none of its connections.
-const OTHER_DESCRIPTORS: u64 = 64;
 
 impl Row {
     pub(crate) fn new(
@@ -129,7 +126,7 @@ impl Row {
             measure: Box::new(measure),
             rounds: usize::MAX,
             cpus: 1,
-            descriptors: 0,
+            connections: 0,
         }
     }
 
@@ -148,10 +145,10 @@ impl Row {
         self
     }
 
-    /// Two CPUs, and descriptors for so many connections in one process.
+    /// Two CPUs, and so many connections in one process.
     pub(crate) fn connections(mut self, count: usize) -> Row {
         self.cpus = 2;
-        self.descriptors = count as u64 + OTHER_DESCRIPTORS;
+        self.connections = count;
         self
     }
 
@@ -164,8 +161,8 @@ impl Row {
         if machine.cpus.len() < self.cpus {
             return Some(format!("needs {} CPUs", self.cpus));
         }
-        let lacking = machine.descriptors < self.descriptors;
-        lacking.then(|| format!("needs {} descriptors a process", self.descriptors))
+        let lacking = machine.connections() < self.connections;
+        lacking.then(|| format!("needs descriptors for {} connections", self.connections))
     }
 
     /// Whether a word of the command line means it.

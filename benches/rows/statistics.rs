@@ -18,16 +18,12 @@ pub(crate) struct Estimate {
 /// Without values.
 pub(crate) fn estimate(values: &[f64]) -> Estimate {
     let mut random = XorShift(0x9e37_79b9_7f4a_7c15);
-    let draw = |_| values[random.below(values.len())];
-    let mut drawn = Vec::with_capacity(values.len());
-    let mut draw_one = draw;
-    let mut medians: Vec<f64> = (0..RESAMPLES)
-        .map(|_| {
-            drawn.clear();
-            drawn.extend((0..values.len()).map(&mut draw_one));
-            median(&mut drawn)
-        })
-        .collect();
+    let mut drawn = values.to_vec();
+    let resample = |_| {
+        drawn.fill_with(|| values[random.below(values.len())]);
+        median(&mut drawn)
+    };
+    let mut medians: Vec<f64> = (0..RESAMPLES).map(resample).collect();
     medians.sort_by(f64::total_cmp);
     let tail = RESAMPLES / 40;
     Estimate {
@@ -51,8 +47,6 @@ impl XorShift {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        // The high half of the product: the low bits alone would be no worse, but a bias of a
-        // division is avoided.
         ((u128::from(self.0) * limit as u128) >> 64) as usize
     }
 }

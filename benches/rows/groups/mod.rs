@@ -1,4 +1,4 @@
-//! The rows, and what is expected of each: `docs/PERFORMANCE.md` says why.
+//! The rows, and what is expected of each.
 
 use crate::row::Row;
 

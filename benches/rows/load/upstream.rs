@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
 use clap::Args;
+use socket2::SockRef;
 
 use crate::machine;
 
@@ -12,6 +13,8 @@ use super::target::end_by_reset;
 
 /// Room for what is received at once.
 const ROOM: usize = 256 * 1024;
+/// Connections that the kernel keeps ready for `accept`.
+const BACKLOG: i32 = 4096;
 /// The index of the listener.
 const LISTENER: usize = usize::MAX;
 
@@ -30,6 +33,8 @@ impl Upstream {
     pub(crate) fn run(self) -> io::Result<()> {
         machine::pin(self.cpu)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        // More than the standard library asks for: the load shares this CPU and may come first.
+        SockRef::from(&listener).listen(BACKLOG)?;
         println!("{}", listener.local_addr()?);
         let (poller, mut events) = (Poller::new()?, Events::default());
         poller.add(&listener, LISTENER, Interest::Read)?;
