@@ -1,0 +1,96 @@
+//! What a contestant does by itself. Each piece of work is written once, for both runtimes, where
+//! that is possible.
+
+use std::io;
+
+use clap::{Args, ValueEnum};
+
+use crate::row::Contestant;
+use crate::sample::Sample;
+use crate::slice::Slice;
+use crate::{control, machine};
+
+mod channel;
+mod loops;
+mod meter;
+mod no_ops;
+mod raw;
+mod runtime;
+mod sleepers;
+mod tasks;
+
+use meter::Meter;
+use runtime::{OnRingio, OnTokio, Runtime};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Work {
+    /// Spawns a task, joins it.
+    SpawnOne,
+    /// Spawns 10,000 tasks, joins them.
+    SpawnMany,
+    /// 1,000 tasks that yield.
+    Yield,
+    /// Arms a timer, cancels it.
+    Timer,
+    /// 100,000 tasks that sleep for 1 to 1,000 ms, to their end.
+    Sleepers,
+    /// The memory of tasks that sleep.
+    Sleeping,
+    /// There and back between two tasks of one loop.
+    Channel,
+    /// There and back between two loops that always have something to do.
+    LoopsBusy,
+    /// There and back between two loops that have nothing else to do.
+    Loops,
+    /// A no-op through the ring, one at a time.
+    NopOne,
+    /// 64 at a time.
+    NopMany,
+}
+
+/// A contestant that works by itself.
+#[derive(Args, Debug)]
+pub(crate) struct Micro {
+    #[arg(long)]
+    work: Work,
+    #[arg(long)]
+    on: Contestant,
+    #[arg(long, value_delimiter = ',')]
+    cpus: Vec<usize>,
+    #[command(flatten)]
+    slice: Slice,
+}
+
+impl Micro {
+    pub(crate) fn run(self) -> io::Result<()> {
+        machine::pin(self.cpus[0])?;
+        let meter = Meter(self.slice);
+        let sample = match self.on {
+            Contestant::Ringio => self.measure::<OnRingio<true>>(meter),
+            Contestant::Parking => self.measure::<OnRingio<false>>(meter),
+            Contestant::Tokio => self.measure::<OnTokio>(meter),
+            Contestant::Raw => match self.work {
+                Work::NopOne => raw::no_ops(meter, 1),
+                Work::NopMany => raw::no_ops(meter, no_ops::MANY),
+                _ => Err(io::Error::other("there is no such loop")),
+            },
+        };
+        control::say(&sample?)
+    }
+
+    fn measure<R: Runtime>(&self, meter: Meter) -> io::Result<Sample> {
+        match self.work {
+            Work::SpawnOne => R::run(tasks::spawn::<R>(meter, 1)),
+            Work::SpawnMany => R::run(tasks::spawn::<R>(meter, 10_000)),
+            Work::Yield => R::run(tasks::yields::<R>(meter)),
+            Work::Timer => R::run(sleepers::arm_and_cancel::<R>(meter)),
+            Work::Sleepers => R::run(sleepers::to_the_end::<R>())?,
+            Work::Sleeping => R::run(sleepers::memory::<R>())?,
+            Work::Channel => R::run(R::channel(meter)),
+            Work::LoopsBusy => loops::there_and_back::<R>(meter, &self.cpus, true),
+            Work::Loops => loops::there_and_back::<R>(meter, &self.cpus, false),
+            Work::NopOne => R::run(no_ops::of_ringio(meter, 1)),
+            Work::NopMany => R::run(no_ops::of_ringio(meter, no_ops::MANY)),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The servers on ringio.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use ringio::net::{TcpListener, TcpStream};
+use ringio::stream::copy_bidirectional;
+use ringio::{RemoteHandle, Runner, spawn, stats};
+
+use crate::control::{self, Count};
+use crate::row::Contestant;
+
+use super::{BACKLOG, Serve, Service};
+
+pub(super) fn run(serve: &Serve) -> io::Result<()> {
+    let builder = Runner::builder();
+    let builder = match serve.on {
+        Contestant::Parking => builder.spin(Duration::ZERO),
+        _ => builder,
+    };
+    builder.build()?.run(accept(serve)).map_err(|error| io::Error::other(error.to_string()))?
+}
+
+async fn accept(serve: &Serve) -> io::Result<()> {
+    let local = (Ipv4Addr::LOCALHOST, 0);
+    // Accepted sockets inherit `TCP_NODELAY` from the listener.
+    let listener = TcpListener::builder().nodelay(true).backlog(BACKLOG).bind(local).await?;
+    let handle = RemoteHandle::current();
+    control::answer(move |tell| {
+        let report = move || {
+            // The asking thread waits for it.
+            let _ = tell.try_send(Count::now(Some(stats().enters)));
+        };
+        // After its end the loop has nothing to report.
+        let _ = handle.call(report);
+    });
+    println!("{}", listener.local_addr()?);
+    // How a connection ends is its client's affair.
+    loop {
+        let (stream, _) = listener.accept().await?;
+        match serve.service {
+            Service::Echo => drop(spawn(echo(stream))),
+            Service::Once => drop(spawn(once(stream))),
+            Service::Proxy => drop(spawn(forward(stream, serve.upstream()?))),
+        }
+    }
+}
+
+async fn echo(mut stream: TcpStream) -> io::Result<()> {
+    loop {
+        let chunk = stream.recv().await?;
+        if chunk.is_empty() {
+            return stream.close().await;
+        }
+        stream.write_all(chunk).await.0?;
+    }
+}
+
+async fn once(mut stream: TcpStream) -> io::Result<()> {
+    let chunk = stream.recv().await?;
+    stream.write_all(chunk).await.0?;
+    stream.close().await
+}
+
+async fn forward(mut client: TcpStream, upstream: SocketAddr) -> io::Result<()> {
+    let mut upstream = TcpStream::builder().nodelay(true).connect(upstream).await?;
+    copy_bidirectional(&mut client, &mut upstream).await?;
+    Ok(())
+}
