@@ -9,10 +9,6 @@ use crate::time::{Clock, Instant};
 
 use super::Runtime;
 
-/// A wait that submits and is over sooner than this, in nanoseconds, ended with what it submitted:
-/// that is no event, and says nothing about when the next one comes.
-const INLINE: u64 = 10_000;
-
 impl Runtime {
     /// Waits for a completion, a wake from another thread, or the next timer.
     ///
@@ -29,17 +25,17 @@ impl Runtime {
             }
             return Ok(());
         }
-        if !self.spin.is_worthwhile() {
-            return self.wait(began);
-        }
         let mut began = began;
         if self.driver.has_unsubmitted() {
-            // What ends while it is submitted is no event that was waited for.
+            // What ends while it is submitted is no event that was waited for. Most sends do.
             self.driver.enter(Wait::Poll)?;
             if self.driver.has_completions() {
                 return Ok(());
             }
             began = Instant::real();
+        }
+        if !self.spin.is_worthwhile() {
+            return self.wait(began);
         }
         // A timer that is due before an event can be expected is not worth a spin.
         let end = began.as_nanos().saturating_add(self.spin.window());
@@ -88,7 +84,6 @@ impl Runtime {
                 None => Wait::Forever,
             }
         };
-        let submits = self.driver.has_unsubmitted();
         let entered = self.driver.enter(wait);
         let rung = self.driver.unpark().parked().withdraw();
         if wait != Wait::Poll {
@@ -100,7 +95,7 @@ impl Runtime {
         let gap = nanos_between(idle_since, now);
         if !self.driver.has_completions() && !self.executor.has_ready() {
             self.spin.record_timer();
-        } else if !submits || gap >= INLINE {
+        } else {
             self.spin.record(gap);
         }
         entered
