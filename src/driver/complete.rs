@@ -8,6 +8,7 @@ use crate::util::WakeBatch;
 
 use super::core::Driver;
 use super::op_table::{Completion, Kind, OpKey, Route};
+use super::spin::Source;
 use super::starved::Resume;
 
 /// What a sink may use while it takes in a completion.
@@ -54,8 +55,11 @@ impl Driver {
             self.stirred.set(true);
             self.counters.completions.add(visible as u64);
             let mut wakes = self.wakes.take();
-            for _ in 0..visible {
+            for n in 0..visible {
                 let Some(cqe) = self.take_completion() else { break };
+                if n == 0 {
+                    self.first_source.set(Source::of(cqe.user_data));
+                }
                 self.route_one(cqe, &mut wakes);
             }
             wakes.wake_all();
@@ -63,6 +67,11 @@ impl Driver {
         }
         self.graveyard.empty();
         visible
+    }
+
+    /// Where the first completion came from that was routed last.
+    pub(crate) fn first_source(&self) -> Source {
+        self.first_source.get()
     }
 
     /// How many completions there are to route. What comes meanwhile is for the next turn.

@@ -15,6 +15,7 @@ use crate::util::{Graveyard, WakeBatch};
 use super::counters::Counters;
 use super::op_table::OpTable;
 use super::pool::Pool;
+use super::spin::Source;
 use super::starved::Starved;
 use super::unpark::Kick;
 use super::{Config, Sink, Unpark};
@@ -51,6 +52,7 @@ pub(crate) struct Driver {
     /// Messages to other loops that have not been delivered.
     pub(super) kicks: RefCell<Slab<Kick>>,
     pub(super) life: Cell<Life>,
+    pub(super) first_source: Cell<Source>,
     pub(super) caps: Caps,
     pub(super) credit: u32,
     /// The doorbell's poll has ended and must be armed again.
@@ -83,6 +85,7 @@ impl Driver {
             unpark,
             kicks: RefCell::default(),
             life: Cell::new(Life::Open),
+            first_source: Cell::new(Source::THREAD),
             caps,
             credit: config.credit,
             doorbell_silent: Cell::new(true),

@@ -27,7 +27,7 @@ pub(crate) use complete::{Routing, Sink};
 pub(crate) use config::Config;
 pub(crate) use descriptor::Descriptor;
 pub(crate) use op_table::{Completion, OpKey};
-pub(crate) use spin::Spin;
+pub(crate) use spin::{Source, Spin};
 pub(crate) use starved::{Resume, Turn};
 pub(crate) use submit::closed_error;
 pub(crate) use unpark::Unpark;

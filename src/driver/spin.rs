@@ -5,19 +5,50 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::op_table::Kind;
 use nix::sched::{CpuSet, sched_getaffinity};
 use nix::unistd::Pid;
+
+/// Sources that are few.
+const FEW: usize = 4;
+
+const ALWAYS: u32 = 1 << 10;
+
+/// What an event came from: an operation's slot, or something that is none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Source(u32);
+
+impl Source {
+    const NONE: Source = Source(u32::MAX);
+    /// Another thread.
+    pub(crate) const THREAD: Source = Source(u32::MAX - 1);
+
+    /// The operation that a completion belongs to. The next one of a connection has its slot, or
+    /// that of another connection which is busy at the same time.
+    pub(crate) fn of(user_data: u64) -> Source {
+        match Kind::of(user_data) {
+            Some(Kind::Op) => Source((user_data & 0xff_ffff) as u32),
+            _ => Source::THREAD,
+        }
+    }
+}
 
 /// A spin of at most [`Spin::window`], worth its while only when events have lately come that
 /// soon: waking a halted core costs more than a whole request, but an idle loop must cost nothing.
 ///
 /// The rule: a moving average of the idle gaps, weight 1/8, each gap capped at four thresholds;
-/// spin while the average is at most the threshold, unless loops share CPUs. See
-/// `docs/PERFORMANCE.md` for its reasons.
+/// spin while the average is at most the threshold and the events come from few sources, unless
+/// loops share CPUs. From many sources events come anyway while a core wakes up: then the wait
+/// gathers them, and the spin would only take them in one by one. See `docs/PERFORMANCE.md` for the
+/// reasons.
 #[derive(Debug)]
 pub(crate) struct Spin {
     window: u64,
     average: Cell<u64>,
+    /// Where the last events came from that were none of these then, the latest first.
+    sources: Cell<[Source; FEW]>,
+    /// How often events come from one of these: a moving average, weight 1/8, of 0 and [`ALWAYS`].
+    familiar: Cell<u32>,
     loops: LoopId,
     /// What was known at this [`EPOCH`].
     epoch: Cell<u64>,
@@ -37,6 +68,8 @@ impl Spin {
         Spin {
             window: u64::try_from(window.as_nanos()).unwrap_or(u64::MAX),
             average: Cell::new(Self::LONGEST),
+            sources: Cell::new([Source::NONE; FEW]),
+            familiar: Cell::new(0),
             loops: register(),
             epoch: Cell::new(0),
             crowded: Cell::new(true),
@@ -50,7 +83,24 @@ impl Spin {
 
     #[inline]
     pub(crate) fn is_worthwhile(&self) -> bool {
-        self.window > 0 && self.average.get() <= Self::THRESHOLD && !self.is_crowded()
+        self.window > 0
+            && self.average.get() <= Self::THRESHOLD
+            && self.familiar.get() >= ALWAYS / 2
+            && !self.is_crowded()
+    }
+
+    /// Takes in what has ended a wait or a spin.
+    #[inline]
+    pub(crate) fn came_from(&self, source: Source) {
+        let sources = self.sources.get();
+        let known = sources.contains(&source);
+        if !known {
+            let [newest, middle @ .., _] = sources;
+            let [a, b] = middle;
+            self.sources.set([source, newest, a, b]);
+        }
+        let familiar = self.familiar.get();
+        self.familiar.set(familiar - familiar / 8 + if known { ALWAYS / 8 } else { 0 });
     }
 
     /// Takes in how long the loop had nothing to do, in nanoseconds.

@@ -12,10 +12,10 @@ use super::Runtime;
 impl Runtime {
     /// Waits for a completion, a wake from another thread, or the next timer.
     ///
-    /// `began` is the time.
-    pub(super) fn park(&self, began: Instant) -> io::Result<()> {
+    /// `began` is the time. Says whether it was waited for and came, and was not there before.
+    pub(super) fn park(&self, began: Instant) -> io::Result<bool> {
         if self.driver.operations() == 0 && self.timers.jump_if_manual() {
-            return Ok(());
+            return Ok(false);
         }
         if self.driver.has_completions() {
             // They came when the submission queue was full, which did not let the kernel do what
@@ -23,14 +23,14 @@ impl Runtime {
             if self.driver.has_unsubmitted() || self.driver.must_enter() {
                 self.driver.enter(Wait::Poll)?;
             }
-            return Ok(());
+            return Ok(false);
         }
         let mut began = began;
         if self.driver.has_unsubmitted() {
             // What ends while it is submitted is no event that was waited for. Most sends do.
             self.driver.enter(Wait::Poll)?;
             if self.driver.has_completions() {
-                return Ok(());
+                return Ok(false);
             }
             began = Instant::real();
         }
@@ -48,7 +48,7 @@ impl Runtime {
 
     /// Looks for events for a bounded while: waking a halted core costs more than the spin. The
     /// loop does not count as parked meanwhile, so that other threads need not ring.
-    fn spin_until(&self, began: Instant, end: u64) -> io::Result<()> {
+    fn spin_until(&self, began: Instant, end: u64) -> io::Result<bool> {
         for round in 1_u32.. {
             if self.driver.must_enter() {
                 self.driver.enter(Wait::Poll)?;
@@ -58,7 +58,7 @@ impl Runtime {
                 self.spin.record(nanos_between(began, now));
                 self.stretch.begins(now);
                 self.counters.spins_won.add(1);
-                return Ok(());
+                return Ok(true);
             }
             // The clock costs more than a look at the queue.
             if round % 8 == 0 && Instant::real().as_nanos() >= end {
@@ -71,7 +71,7 @@ impl Runtime {
     }
 
     /// Parks. `idle_since` is when the loop ran out of work.
-    fn wait(&self, idle_since: Instant) -> io::Result<()> {
+    fn wait(&self, idle_since: Instant) -> io::Result<bool> {
         self.driver.unpark().parked().announce();
         // A ringer that came before saw a loop that is awake: look once more.
         let wait = if self.executor.has_ready() {
@@ -93,12 +93,13 @@ impl Runtime {
         let now = Instant::real();
         self.stretch.begins(now);
         let gap = nanos_between(idle_since, now);
-        if !self.driver.has_completions() && !self.executor.has_ready() {
-            self.spin.record_timer();
-        } else {
+        let event = self.driver.has_completions() || self.executor.has_ready();
+        if event {
             self.spin.record(gap);
+        } else {
+            self.spin.record_timer();
         }
-        entered
+        entered.map(|()| event)
     }
 }
 

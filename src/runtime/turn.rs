@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use uring_sys_shim::Wait;
 
-use crate::driver::{self, Driver, Spin};
+use crate::driver::{self, Driver, Source, Spin};
 use crate::executor::{self, Executor};
 use crate::time::{self, Clock, Instant, Timers};
 use crate::util::WakeBatch;
@@ -115,14 +115,21 @@ impl Runtime {
         self.driver.graveyard().empty();
         self.fire_timers(now);
         self.driver.top_up();
+        let mut waited = false;
         if self.executor.has_ready() || self.driver.has_starved() || done() {
             if self.driver.has_unsubmitted() || self.driver.must_enter() {
                 self.driver.enter(Wait::Poll)?;
             }
         } else {
-            self.park(now)?;
+            waited = self.park(now)?;
         }
-        self.driver.route();
+        let completions = self.driver.route();
+        if waited {
+            self.spin.came_from(match completions {
+                0 => Source::THREAD,
+                _ => self.driver.first_source(),
+            });
+        }
         self.driver.settle();
         Ok(())
     }
