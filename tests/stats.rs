@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use ringio::testing::ManualClock;
-use ringio::time::sleep;
+use ringio::time::{Instant, sleep};
 use ringio::{RemoteHandle, Runner, op, spawn, stats, yield_now};
 use support::{pair, peer, run, settle, within};
 
@@ -42,7 +42,27 @@ fn turns_without_a_word_to_the_kernel_do_not_enter_it() {
         }
         let after = stats();
         (before.turns, before.polls) = (after.turns, after.polls);
+        before.longest_turn = after.longest_turn;
         assert_eq!(after, before);
+    });
+}
+
+#[test]
+fn the_longest_turn_is_as_long_as_a_task_computes() {
+    run(async || {
+        let computes = Duration::from_millis(20);
+        let began = Instant::now();
+        while began.elapsed() < computes {}
+        // The turn that computed is over when this goes on.
+        yield_now().await;
+        sleep(Duration::from_millis(1)).await;
+        let longest = stats().longest_turn;
+        assert!(longest >= computes, "{longest:?}");
+        // Turns that have nothing to do with the kernel are not one without end.
+        for _ in 0..100_000 {
+            yield_now().await;
+        }
+        assert!(stats().longest_turn < began.elapsed() - Duration::from_millis(1));
     });
 }
 
