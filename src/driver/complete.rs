@@ -74,6 +74,11 @@ impl Driver {
         self.first_source.get()
     }
 
+    /// What is routed comes from somebody who was not there before.
+    pub(crate) fn note_newcomer(&self) {
+        self.first_source.set(Source::NEWCOMER);
+    }
+
     /// How many completions there are to route. What comes meanwhile is for the next turn.
     fn visible(&self) -> usize {
         let ring = self.ring.borrow();

@@ -14,6 +14,9 @@ const FEW: usize = 4;
 
 const ALWAYS: u32 = 1 << 10;
 
+/// So often that there are few sources: with six of them it is less.
+const OFTEN: u32 = ALWAYS * 3 / 4;
+
 /// What an event came from: an operation's slot, or something that is none.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Source(u32);
@@ -22,6 +25,8 @@ impl Source {
     const NONE: Source = Source(u32::MAX);
     /// Another thread.
     pub(crate) const THREAD: Source = Source(u32::MAX - 1);
+    /// A new connection, which has no operation yet: it is none of those that came before.
+    pub(crate) const NEWCOMER: Source = Source(u32::MAX - 2);
 
     /// The operation that a completion belongs to. The next one of a connection has its slot, or
     /// that of another connection which is busy at the same time.
@@ -85,7 +90,7 @@ impl Spin {
     pub(crate) fn is_worthwhile(&self) -> bool {
         self.window > 0
             && self.average.get() <= Self::THRESHOLD
-            && self.familiar.get() >= ALWAYS / 2
+            && self.familiar.get() >= OFTEN
             && !self.is_crowded()
     }
 
@@ -94,7 +99,7 @@ impl Spin {
     pub(crate) fn came_from(&self, source: Source) {
         let sources = self.sources.get();
         let known = sources.contains(&source);
-        if !known {
+        if !known && source != Source::NEWCOMER {
             let [newest, middle @ .., _] = sources;
             let [a, b] = middle;
             self.sources.set([source, newest, a, b]);

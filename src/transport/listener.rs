@@ -202,6 +202,7 @@ impl Listener {
         inner.accepts[place] = None;
         match connection {
             Ok(connection) => {
+                routing.driver.note_newcomer();
                 inner.back_off = Duration::ZERO;
                 inner.parked.push_back(connection);
                 if let Some((_, waker)) = inner.waiters.pop_front() {
