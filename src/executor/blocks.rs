@@ -18,8 +18,8 @@ const STEP: usize = 32;
 /// Blocks up to `STEP * CLASSES` bytes are kept; larger ones are rare and not worth it.
 const CLASSES: usize = 32;
 
-/// How much of one size is kept, in bytes.
-const KEEP: usize = 256 * 1024;
+/// How much is kept in all, in bytes: enough for waves of ten thousand tasks.
+const KEEP: usize = 4 * 1024 * 1024;
 
 /// The layout that a task's block is allocated with, so that tasks of similar size can follow
 /// each other in one.
@@ -43,11 +43,12 @@ fn size_class(layout: Layout) -> Option<usize> {
 #[derive(Default)]
 pub(super) struct Blocks {
     lists: [List; CLASSES],
+    /// Bytes in all lists.
+    kept: Cell<usize>,
 }
 
 struct List {
     first: Cell<*mut Free>,
-    len: Cell<usize>,
 }
 
 struct Free {
@@ -56,7 +57,7 @@ struct Free {
 
 impl Default for List {
     fn default() -> Self {
-        List { first: Cell::new(ptr::null_mut()), len: Cell::new(0) }
+        List { first: Cell::new(ptr::null_mut()) }
     }
 }
 
@@ -66,7 +67,6 @@ impl List {
         let block = NonNull::new(self.first.get())?;
         // SAFETY: what is in the list is free, ours, and holds a link.
         self.first.set(unsafe { block.as_ref() }.next);
-        self.len.set(self.len.get() - 1);
         Some(block.cast())
     }
 }
@@ -76,6 +76,7 @@ impl Blocks {
     #[inline]
     pub(super) fn allocate(&self, layout: Layout) -> NonNull<u8> {
         if let Some(block) = size_class(layout).and_then(|class| self.lists[class].pop()) {
+            self.kept.set(self.kept.get() - layout.size());
             return block;
         }
         // SAFETY: a rounded layout is not empty.
@@ -91,12 +92,12 @@ impl Blocks {
     pub(super) unsafe fn free(&self, block: NonNull<u8>, layout: Layout) {
         let list = size_class(layout).map(|class| &self.lists[class]);
         match list {
-            Some(list) if list.len.get() * layout.size() < KEEP => {
+            Some(list) if self.kept.get() < KEEP => {
                 let block = block.cast::<Free>();
                 // SAFETY: it is ours, and large and aligned enough for a link.
                 unsafe { block.write(Free { next: list.first.get() }) };
                 list.first.set(block.as_ptr());
-                list.len.set(list.len.get() + 1);
+                self.kept.set(self.kept.get() + layout.size());
             }
             // SAFETY: the caller's promise.
             _ => unsafe { dealloc(block.as_ptr(), layout) },
@@ -113,6 +114,7 @@ impl Blocks {
                 unsafe { dealloc(block.as_ptr(), layout) };
             }
         }
+        self.kept.set(0);
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) struct Header {
 
 impl Header {
     /// A header with one `TaskRef`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn new(view: View<'_>, vtable: &'static VTable, meta: Meta) -> Header {
         Header {
             node: Node::of_task(),
@@ -72,12 +72,18 @@ impl Header {
             state: Cell::new(State::JOINED),
             listing: Cell::new(Key::NONE),
             joiner: Cell::new(None),
-            name: Cell::new(meta.name.map(Box::new)),
+            name: Cell::new(meta.name.map(aside)),
             id: view.local().next_id(),
             parent: current::task_id(),
             spawned_at: meta.spawned_at,
         }
     }
+}
+
+/// A name, which few tasks have.
+#[cold]
+fn aside(name: Rc<str>) -> Box<Rc<str>> {
+    Box::new(name)
 }
 
 /// Lets go of `n` references, and of the block with the last.
