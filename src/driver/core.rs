@@ -13,6 +13,7 @@ use crate::util::{Graveyard, WakeBatch};
 
 use super::counters::Counters;
 use super::op_table::OpTable;
+use super::pipes::Pipes;
 use super::pool::Pool;
 use super::starved::Starved;
 use super::unpark::Kick;
@@ -39,6 +40,7 @@ pub(crate) struct Driver {
     /// SQEs that found the submission queue full; they go first at the next enter.
     pub(super) backlog: RefCell<VecDeque<Sqe>>,
     pub(super) pool: Rc<Pool>,
+    pub(super) pipes: Rc<Pipes>,
     pub(super) starved: RefCell<Starved>,
     /// Transports that hold received bytes for a later reader.
     pub(super) holders: RefCell<Slab<Weak<dyn Sink>>>,
@@ -73,6 +75,7 @@ impl Driver {
             ops: RefCell::default(),
             backlog: RefCell::default(),
             pool,
+            pipes: Rc::default(),
             starved: RefCell::default(),
             holders: RefCell::default(),
             graveyard: Graveyard::default(),
@@ -101,6 +104,10 @@ impl Driver {
 
     pub(crate) fn pool(&self) -> &Rc<Pool> {
         &self.pool
+    }
+
+    pub(crate) fn pipes(&self) -> &Rc<Pipes> {
+        &self.pipes
     }
 
     pub(crate) fn graveyard(&self) -> &Graveyard {

@@ -7,6 +7,9 @@ use std::pin::pin;
 use std::task::Poll;
 
 use crate::net::{ReadHalf, TcpStream, WriteHalf};
+use crate::transport::Spliced;
+
+use super::flow::Flow;
 
 /// Sends everything that `from` receives to `to`, until the end of the stream; gives the number of
 /// bytes. While `to` is blocked nothing more is read than the connection's receive credit.
@@ -33,17 +36,29 @@ use crate::net::{ReadHalf, TcpStream, WriteHalf};
 /// # }).unwrap();
 /// ```
 pub async fn copy(from: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>) -> io::Result<u64> {
-    let mut total = 0;
+    let (mut total, mut flow) = (0, Flow::default());
     loop {
         // With room the write is begun at its first poll, so that a chunk which was received is
         // never in the hands of this future alone.
         to.room().await?;
-        let chunk = from.recv().await?;
-        if chunk.is_empty() {
-            return Ok(total);
+        let source = if flow.is_bulk() { from.source().await? } else { Some(from.recv().await?) };
+        match source {
+            Some(chunk) if chunk.is_empty() => return Ok(total),
+            Some(chunk) => {
+                total += chunk.len() as u64;
+                flow.received(chunk.len(), from);
+                to.write_all(chunk).await.0?;
+            }
+            None => match from.splice_to(to)? {
+                Spliced::Write { number, len } => {
+                    total += len as u64;
+                    flow.spliced(len);
+                    to.written(number).await?;
+                }
+                Spliced::Ended => {}
+                Spliced::Refused => flow = Flow::default(),
+            },
         }
-        total += chunk.len() as u64;
-        to.write_all(chunk).await.0?;
     }
 }
 
