@@ -28,7 +28,7 @@ pub(crate) use complete::{Routing, Sink};
 pub(crate) use config::Config;
 pub(crate) use descriptor::Descriptor;
 pub(crate) use op_table::{Completion, OpKey};
-pub(crate) use pipes::{Pipe, Pipes};
+pub(crate) use pipes::Pipe;
 pub(crate) use spin::Spin;
 pub(crate) use starved::Resume;
 pub(crate) use submit::closed_error;

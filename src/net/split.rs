@@ -92,6 +92,11 @@ impl ReadHalf<'_> {
         self.0
     }
 
+    /// Whether the next chunk is there already.
+    pub(crate) fn has_parked(&self) -> bool {
+        self.transport().has_parked()
+    }
+
     /// Whether bytes could be moved with [`splice_to`](ReadHalf::splice_to) now.
     pub(crate) fn can_splice(&self) -> bool {
         self.transport().can_splice()

@@ -41,12 +41,17 @@ pub async fn copy(from: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>) -> io::Result
         // With room the write is begun at its first poll, so that a chunk which was received is
         // never in the hands of this future alone.
         to.room().await?;
+        if !from.has_parked() {
+            flow.waits();
+        }
         let source = if flow.is_bulk() { from.source().await? } else { Some(from.recv().await?) };
         match source {
             Some(chunk) if chunk.is_empty() => return Ok(total),
             Some(chunk) => {
                 total += chunk.len() as u64;
-                flow.received(chunk.len(), from);
+                if flow.received(chunk.len()) && from.can_splice() {
+                    flow.go_bulk();
+                }
                 to.write_all(chunk).await.0?;
             }
             None => match from.splice_to(to)? {
@@ -56,7 +61,7 @@ pub async fn copy(from: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>) -> io::Result
                     to.written(number).await?;
                 }
                 Spliced::Ended => {}
-                Spliced::Refused => flow = Flow::default(),
+                Spliced::Refused => flow.go_small(),
             },
         }
     }

@@ -1,47 +1,114 @@
-//! Which way the bytes of a copy go: small ones by way of chunks, many at a time through a pipe.
+//! Which way the bytes of a copy go: a few by way of chunks, many at a time through a pipe.
 
-use crate::net::ReadHalf;
+/// Bytes at a time from which moving pages through a pipe costs less than copying: below, the calls
+/// that it takes cost more. (Without a pipe a copy costs next to nothing but the bytes.)
+const WORTH: usize = 48 * 1024;
+
+/// Bytes in a row that must have come so before a copy goes over to the pipe. A single message that
+/// is large does not do it.
+const ENTER: usize = 256 * 1024;
+
+/// Rounds in a row with less than [`WORTH`] after which it goes back. A large message may arrive in
+/// two parts, or three.
+const LEAVE: u32 = 8;
 
 /// What one direction of a copy has lately moved.
 #[derive(Debug, Default)]
 pub(super) struct Flow {
     bulk: bool,
-    /// Moves in a row that speak for the other way.
-    contrary: u32,
+    /// By chunks: bytes since the last wait.
+    batch: usize,
+    /// By chunks: bytes in a row, without a batch that was not worth a pipe.
+    run: usize,
+    /// By the pipe: rounds in a row that were not worth it.
+    lean: u32,
 }
 
 impl Flow {
+    /// Bytes go through a pipe.
     pub(super) fn is_bulk(&self) -> bool {
         self.bulk
     }
 
-    /// A chunk came.
-    pub(super) fn received(&mut self, len: usize, from: &ReadHalf<'_>) {
-        if self.bulk {
-            return;
-        }
-        trace(len);
-        self.contrary = if len >= env("RB_ENTER", 32768) { self.contrary + 1 } else { 0 };
-        if self.contrary >= env("RB_ROW", 2) as u32 {
-            *self = Flow { bulk: from.can_splice(), contrary: 0 };
-        }
+    pub(super) fn go_bulk(&mut self) {
+        *self = Flow { bulk: true, ..Flow::default() };
     }
 
-    /// So many bytes went through a pipe.
+    /// Bytes go by chunks.
+    pub(super) fn go_small(&mut self) {
+        *self = Flow::default();
+    }
+
+    /// Nothing is there to be taken: the copy waits.
+    pub(super) fn waits(&mut self) {
+        if self.batch < WORTH {
+            self.run = 0;
+        }
+        self.batch = 0;
+    }
+
+    /// A chunk of so many bytes came; says whether bytes should go through a pipe from now on. If
+    /// they cannot, it says so again after as many bytes.
+    pub(super) fn received(&mut self, len: usize) -> bool {
+        self.batch += len;
+        self.run += len;
+        let asks = !self.bulk && self.run >= ENTER;
+        if asks {
+            self.run = 0;
+        }
+        asks
+    }
+
+    /// So many bytes went through a pipe in one round.
     pub(super) fn spliced(&mut self, len: usize) {
-        trace(len);
-        self.contrary = if len < env("RB_LEAVE", 16384) { self.contrary + 1 } else { 0 };
-        if self.contrary >= env("RB_LROW", 4) as u32 {
-            *self = Flow::default();
+        self.lean = if len < WORTH { self.lean + 1 } else { 0 };
+        if self.lean == LEAVE {
+            self.go_small();
         }
     }
 }
-fn trace(_len: usize) {
-    if env("RB_TRACE", 0) > 0 {
-        eprintln!("{_len}");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether bulk is asked for while batches of these many chunks of these many bytes come.
+    fn asks(batches: &[(usize, usize)]) -> bool {
+        let mut flow = Flow::default();
+        let mut asked = false;
+        for &(chunks, len) in batches {
+            flow.waits();
+            (0..chunks).for_each(|_| asked |= flow.received(len));
+        }
+        asked
     }
-}
-fn env(name: &'static str, or: usize) -> usize {
-    thread_local! {static M: std::cell::RefCell<std::collections::HashMap<&'static str, usize>> = Default::default();}
-    M.with(|m| *m.borrow_mut().entry(name).or_insert_with(|| std::env::var(name).ok().map_or(or, |v| v.parse().unwrap())))
+
+    #[test]
+    fn many_bytes_without_a_wait_or_in_full_batches_are_bulk() {
+        assert!(asks(&[(4, 64 * 1024)]));
+        assert!(asks(&[(1, 64 * 1024); 4]));
+        assert!(asks(&[(100, 4 * 1024); 4]));
+        assert!(!asks(&[(1, 64 * 1024); 3]));
+    }
+
+    #[test]
+    fn messages_that_are_not_large_never_are() {
+        assert!(!asks(&[(1, 64); 10_000]));
+        assert!(!asks(&[(1, 32 * 1024); 10_000]));
+        assert!(!asks(&[(1, 64 * 1024), (1, 64 * 1024), (1, 64 * 1024), (1, 64)].repeat(1_000)));
+    }
+
+    #[test]
+    fn a_few_lean_rounds_do_not_end_bulk_and_many_do() {
+        let mut flow = Flow::default();
+        flow.go_bulk();
+        for _ in 0..100 {
+            (1..LEAVE).for_each(|_| flow.spliced(1));
+            flow.spliced(WORTH);
+        }
+        assert!(flow.is_bulk());
+        (0..LEAVE).for_each(|_| flow.spliced(1));
+        assert!(!flow.is_bulk());
+        assert!(!flow.received(1));
+    }
 }

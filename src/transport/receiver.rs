@@ -168,6 +168,10 @@ impl Stream {
         }
     }
 
+    pub(crate) fn has_parked(&self) -> bool {
+        !self.receiver.borrow().ahead.is_empty()
+    }
+
     /// Bytes that were taken too early go back to the front.
     pub(super) fn put_back(&self, chunk: Chunk) {
         self.receiver.borrow_mut().ahead.put_back(chunk);
