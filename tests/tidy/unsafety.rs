@@ -86,6 +86,7 @@ pub(crate) const ALLOWED: &[&str] = &[
     "tests/regression.rs",
     "tests/sim/allocator.rs",
     "tests/sigpipe.rs",
+    "tests/bulk/refused.rs",
     "tests/models/heap.rs",
     "tests/models/ledger.rs",
     "tests/models/sync.rs",

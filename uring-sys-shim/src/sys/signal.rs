@@ -172,10 +172,7 @@ fn replace(action: &libc::sigaction) -> io::Result<libc::sigaction> {
 }
 
 /// Sets the disposition if there is one, and returns the former.
-fn sigaction(
-    signal: libc::c_int,
-    action: *const libc::sigaction,
-) -> io::Result<libc::sigaction> {
+fn sigaction(signal: libc::c_int, action: *const libc::sigaction) -> io::Result<libc::sigaction> {
     let mut former = MaybeUninit::zeroed();
     // SAFETY: the action is null, ours, or one that sigaction gave; the former is a local.
     Errno::result(unsafe { libc::sigaction(signal, action, former.as_mut_ptr()) })?;

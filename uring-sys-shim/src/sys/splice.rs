@@ -46,7 +46,8 @@ pub fn pipe(capacity: u32) -> io::Result<(OwnedFd, OwnedFd, usize)> {
     // SAFETY: no memory is involved.
     let set = unsafe { libc::fcntl(write.as_raw_fd(), libc::F_SETPIPE_SZ, wanted) };
     // SAFETY: no memory is involved.
-    let room = if set > 0 { set } else { unsafe { libc::fcntl(read.as_raw_fd(), libc::F_GETPIPE_SZ) } };
+    let room =
+        if set > 0 { set } else { unsafe { libc::fcntl(read.as_raw_fd(), libc::F_GETPIPE_SZ) } };
     Ok((read, write, Errno::result(room)? as usize))
 }
 
