@@ -104,9 +104,9 @@ impl Pipe {
     }
 }
 
-/// splice(2) waits for a socket that is not `O_NONBLOCK`, whatever its flags say; operations of the
-/// ring end at once, unfinished, on one that is. So it is for the time of the call. Operations that
-/// are in flight have looked before, those that are queued look after.
+/// splice(2) waits for a socket that is not `O_NONBLOCK`, whatever its flags say. The mode is not
+/// the call's but the open file's, which users see and other processes may share: so it is for the
+/// time of the call. (Receives and sends of the ring go by their own flags.)
 fn at_once(socket: RawFd, splice: impl FnOnce() -> io::Result<usize>) -> io::Result<usize> {
     sys::set_nonblocking(socket, true)?;
     let moved = splice();

@@ -95,6 +95,8 @@ impl Stream {
     /// # Errors
     /// That of `to`; then nothing was taken.
     pub(crate) fn splice_to(self: &Rc<Self>, to: &Rc<Stream>) -> io::Result<Spliced> {
+        // What a receive had taken would come behind what is moved here.
+        debug_assert!(matches!(self.receiver.borrow().state, State::Idle));
         if let Some(error) = to.writer.borrow().failed() {
             return Err(error);
         }

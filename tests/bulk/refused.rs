@@ -22,6 +22,7 @@ use crate::support::*;
 #[test]
 fn where_sigpipe_would_end_the_process_there_is_no_pipe() {
     const TEST: &str = "bulk::refused::where_sigpipe_would_end_the_process_there_is_no_pipe";
+    let _alone = alone();
     let printed = in_child(TEST, || {
         // SAFETY: the default action is no handler of ours.
         unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) }.unwrap();
@@ -52,6 +53,7 @@ fn where_sigpipe_would_end_the_process_there_is_no_pipe() {
 #[test]
 fn without_descriptors_there_is_no_pipe() {
     const TEST: &str = "bulk::refused::without_descriptors_there_is_no_pipe";
+    let _alone = alone();
     let printed = in_child(TEST, || {
         setrlimit(Resource::RLIMIT_NOFILE, 64, 64).unwrap();
         ringio::run(async {
