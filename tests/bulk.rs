@@ -16,4 +16,5 @@ mod bulk {
     mod line;
     mod moved;
     mod refused;
+    mod turns;
 }

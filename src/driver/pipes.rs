@@ -18,11 +18,18 @@ const ROOM_MIN: usize = 64 * 1024;
 /// bytes for a peer that is slow to read, so this times [`ROOM`] is what such peers can cost.
 const AWAY_MAX: usize = 32;
 
+/// Bytes that are taken from sockets in one turn, and just under one pipe full more: with many
+/// streams a turn would else be long, and all others wait for it.
+const PER_TURN: usize = 4 << 20;
+
 /// The pipes of one loop. The one that came back last is taken first: mostly it is the only one.
 #[derive(Debug, Default)]
+#[expect(clippy::vec_box, reason = "a pipe that is taken lies in a queue of smaller things")]
 pub(crate) struct Pipes {
     free: RefCell<Vec<Box<Ends>>>,
     away: Cell<usize>,
+    /// Bytes that were taken from sockets in this turn.
+    taken: Cell<usize>,
     /// The loop has ended, and wants none back.
     closed: Cell<bool>,
 }
@@ -67,6 +74,16 @@ impl Pipes {
         Ok(Some(Pipe { home: self.clone(), ends: Some(ends) }))
     }
 
+    /// Whether this turn has moved enough.
+    pub(crate) fn are_spent(&self) -> bool {
+        self.taken.get() >= PER_TURN
+    }
+
+    /// Another turn begins.
+    pub(super) fn refresh(&self) {
+        self.taken.set(0);
+    }
+
     /// Closes those that are here, and each other one when it comes back.
     pub(super) fn close(&self) {
         self.closed.set(true);
@@ -88,6 +105,7 @@ impl Pipe {
         let (pipe, room) = (ends.write.as_raw_fd(), ends.room - ends.filled);
         let count = at_once(socket, || sys::splice(socket, pipe, room))?;
         ends.filled += count;
+        self.home.taken.set(self.home.taken.get() + count);
         Ok(count)
     }
 

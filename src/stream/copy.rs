@@ -14,12 +14,19 @@ use super::flow::Flow;
 /// Sends everything that `from` receives to `to`, until the end of the stream; gives the number of
 /// bytes. While `to` is blocked nothing more is read than the connection's receive credit.
 ///
+/// Where many bytes come at a time (256 KiB in batches of 48 KiB and more, a batch being what comes
+/// between two waits) they go from socket to socket inside the kernel, by splice(2) through a pipe of
+/// up to 1 MiB; after eight smaller batches in a row they go by chunks again, as they do where there
+/// is no pipe. A loop has at most 32 pipes with bytes in them: what a `to` that is blocked can hold
+/// is then one pipe full, and the kernel's own buffers. Pipes are kept for later copies, until the
+/// loop ends. A process that does not ignore `SIGPIPE` (Rust programs do) has none.
+///
 /// # Errors
 /// The first error of either connection.
 ///
 /// # Cancel safety
 /// Nothing is lost: what was received goes to the next reader of `from`, or was begun to be
-/// written to `to`, which then sends it.
+/// written to `to`, which then sends it; what is in a pipe was.
 ///
 /// # Examples
 /// ```

@@ -56,13 +56,18 @@ impl Stream {
             return Poll::Ready(chunk.map(Some));
         }
         self.check_loop()?;
+        if matches!(self.receiver.borrow().state, State::Readable) {
+            if self.driver().pipes().are_spent() {
+                // First come, first served: those who wait for a turn go on in their order.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            self.receiver.borrow_mut().state = State::Idle;
+            return Poll::Ready(Ok(None));
+        }
         self.register_reader(cx);
         let mut receiver = self.receiver.borrow_mut();
         let stop = match receiver.state {
-            State::Readable => {
-                receiver.state = State::Idle;
-                return Poll::Ready(Ok(None));
-            }
             // Whoever stands in line and does not want a buffer any more is passed over.
             State::Idle | State::Starved => {
                 let (driver, tag) = (self.driver(), Tag::Readable as u32);
@@ -70,7 +75,7 @@ impl Stream {
                 receiver.state = State::Poll { key, stopping: false };
                 None
             }
-            State::Poll { .. } => None,
+            State::Poll { .. } | State::Readable => None,
             State::Group { .. } | State::Heap { .. } | State::Own(_) => receiver.stop(),
         };
         drop(receiver);

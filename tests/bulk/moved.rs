@@ -166,9 +166,10 @@ fn without_a_pipe_left_a_copy_goes_on_by_chunks() {
         for _ in 0..COPIES {
             let Line { left, mut from, mut to, right } = line();
             let task = ringio::spawn(async move {
-                let ((mut read, _), (_, mut write)) = (from.split(), to.split());
-                let moved = copy(&mut read, &mut write).await.unwrap();
-                drop((read, write));
+                let moved = {
+                    let ((mut read, _), (_, mut write)) = (from.split(), to.split());
+                    copy(&mut read, &mut write).await.unwrap()
+                };
                 to.close().await.unwrap();
                 moved
             });

@@ -5,17 +5,19 @@
 #![allow(unsafe_code, reason = "system calls")]
 
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{OwnedFd, RawFd};
 use std::ptr::{from_mut, null_mut};
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::unistd::pipe2;
 
 use super::instead;
 
-/// A pipe: its reading end, its writing end, and how many bytes it holds.
+/// A pipe: its reading end, its writing end, and how many bytes it holds. That is `capacity`, or the
+/// system's default where the process may not have so much. Both ends are close-on-exec.
 ///
 /// ```
-/// use std::net::{TcpListener, TcpStream};
 /// use std::os::fd::AsRawFd;
 /// use uring_sys_shim::sys;
 ///
@@ -28,27 +30,17 @@ use super::instead;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// It is made with a capacity of `capacity` bytes, or with the system's where the process may not
-/// have that much; both ends are close-on-exec.
-///
 /// # Errors
 /// `EMFILE` or `ENFILE` without free descriptors. A simulated kernel has no pipes: `ENOSYS`.
 pub fn pipe(capacity: u32) -> io::Result<(OwnedFd, OwnedFd, usize)> {
     if let Some(refused) = instead::pipe() {
         return Err(refused);
     }
-    let mut ends = [-1; 2];
-    // SAFETY: two numbers of a local are written.
-    Errno::result(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) })?;
-    // SAFETY: the kernel just made these numbers for us.
-    let [read, write] = ends.map(|fd| unsafe { OwnedFd::from_raw_fd(fd) });
+    let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
     let wanted = libc::c_int::try_from(capacity).unwrap_or(libc::c_int::MAX);
-    // SAFETY: no memory is involved.
-    let set = unsafe { libc::fcntl(write.as_raw_fd(), libc::F_SETPIPE_SZ, wanted) };
-    // SAFETY: no memory is involved.
-    let room =
-        if set > 0 { set } else { unsafe { libc::fcntl(read.as_raw_fd(), libc::F_GETPIPE_SZ) } };
-    Ok((read, write, Errno::result(room)? as usize))
+    let room = fcntl(&write, FcntlArg::F_SETPIPE_SZ(wanted))
+        .or_else(|_| fcntl(&write, FcntlArg::F_GETPIPE_SZ))?;
+    Ok((read, write, room as usize))
 }
 
 /// Moves up to `len` bytes between a pipe and something else; says how many, and 0 at the end. It
