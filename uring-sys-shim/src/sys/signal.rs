@@ -62,6 +62,11 @@ pub fn is_default() -> io::Result<bool> {
 
 /// Whether the process ignores SIGPIPE, as every Rust program does that was not told otherwise.
 ///
+/// ```
+/// assert!(uring_sys_shim::sys::signal::ignores_sigpipe()?);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Errors
 /// What sigaction(2) says.
 pub fn ignores_sigpipe() -> io::Result<bool> {
