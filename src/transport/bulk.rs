@@ -108,14 +108,13 @@ impl Stream {
         let Ok(Some(mut pipe)) = self.driver().pipes().take() else {
             return Ok(Spliced::Refused);
         };
-        let filled = pipe.fill(self.fd());
-        self.driver().counters().splices.add(1);
-        match filled {
+        match pipe.fill(self.fd()) {
             Ok(0) => {
                 self.receiver.borrow_mut().eof = true;
                 Ok(Spliced::Ended)
             }
             Ok(len) => {
+                self.driver().counters().splices.add(1);
                 let memory = Memory::Pipe(pipe);
                 let number = to.admit(Request { memory, sent: 0, len, orphan: None })?;
                 Ok(Spliced::Write { number, len })

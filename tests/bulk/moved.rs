@@ -122,6 +122,26 @@ fn both_ways_between_few_and_many_bytes_everything_arrives() {
     });
 }
 
+/// From a connection to itself.
+#[test]
+fn an_echo_of_many_bytes_comes_back() {
+    run_level(async || {
+        const LEN: usize = 16 << 20;
+        let ((mut ours, end), before) = (pair(), stats().splices);
+        let sender = end.try_clone().unwrap();
+        let sending = start_peer(move || {
+            send(&sender, 0, LEN, &mut Random(1));
+            sender.shutdown(Shutdown::Write).unwrap();
+        });
+        let receiving = start_peer(move || receive(&end, 0, LEN));
+        let (mut read, mut write) = ours.split();
+        assert_eq!(copy(&mut read, &mut write).await.unwrap(), LEN as u64);
+        sending.await;
+        receiving.await;
+        assert!(stats().splices > before + 4);
+    });
+}
+
 /// A peer that does not read costs its pipe and what the kernel's own buffers hold, no more.
 #[test]
 fn a_receiver_that_does_not_read_holds_its_sender_up() {
