@@ -92,9 +92,9 @@ impl ReadHalf<'_> {
         self.0
     }
 
-    /// Whether the next chunk is there already.
-    pub(crate) fn has_parked(&self) -> bool {
-        self.transport().has_parked()
+    /// Whether the next bytes are there already.
+    pub(crate) fn has_more(&self) -> bool {
+        self.transport().has_more()
     }
 
     /// Whether bytes could be moved with [`splice_to`](ReadHalf::splice_to) now.

@@ -14,8 +14,8 @@ use super::flow::Flow;
 /// Sends everything that `from` receives to `to`, until the end of the stream; gives the number of
 /// bytes. While `to` is blocked nothing more is read than the connection's receive credit.
 ///
-/// Where many bytes come at a time (256 KiB in batches of 48 KiB and more, a batch being what comes
-/// between two waits) they go from socket to socket inside the kernel, by splice(2) through a pipe of
+/// Where many bytes come at a time (256 KiB in batches of 48 KiB and more, a batch being what is taken
+/// until the socket is empty) they go from socket to socket inside the kernel, by splice(2) through a pipe of
 /// up to 1 MiB; after eight smaller batches in a row they go by chunks again, as they do where there
 /// is no pipe. A loop has at most 32 pipes with bytes in them: what a `to` that is blocked can hold
 /// is then one pipe full, and the kernel's own buffers. Pipes are kept for later copies, until the
@@ -48,8 +48,8 @@ pub async fn copy(from: &mut ReadHalf<'_>, to: &mut WriteHalf<'_>) -> io::Result
         // With room the write is begun at its first poll, so that a chunk which was received is
         // never in the hands of this future alone.
         to.room().await?;
-        if !from.has_parked() {
-            flow.waits();
+        if !from.has_more() {
+            flow.caught_up();
         }
         let source = if flow.is_bulk() { from.source().await? } else { Some(from.recv().await?) };
         match source {

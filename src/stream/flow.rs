@@ -16,7 +16,7 @@ const LEAVE: u32 = 8;
 #[derive(Debug, Default)]
 pub(super) struct Flow {
     bulk: bool,
-    /// By chunks: bytes since the last wait.
+    /// By chunks: bytes since nothing more was there.
     batch: usize,
     /// By chunks: bytes in a row, without a batch that was not worth a pipe.
     run: usize,
@@ -39,8 +39,8 @@ impl Flow {
         *self = Flow::default();
     }
 
-    /// Nothing is there to be taken: the copy waits.
-    pub(super) fn waits(&mut self) {
+    /// Nothing more is there to be taken.
+    pub(super) fn caught_up(&mut self) {
         if self.batch < WORTH {
             self.run = 0;
         }
@@ -77,14 +77,14 @@ mod tests {
         let mut flow = Flow::default();
         let mut asked = false;
         for &(chunks, len) in batches {
-            flow.waits();
+            flow.caught_up();
             (0..chunks).for_each(|_| asked |= flow.received(len));
         }
         asked
     }
 
     #[test]
-    fn many_bytes_without_a_wait_or_in_full_batches_are_bulk() {
+    fn many_bytes_at_once_or_in_full_batches_are_bulk() {
         assert!(asks(&[(4, 64 * 1024)]));
         assert!(asks(&[(1, 64 * 1024); 4]));
         assert!(asks(&[(100, 4 * 1024); 4]));

@@ -59,6 +59,8 @@ pub(super) enum State {
 pub(super) struct Receiver {
     pub(super) state: State,
     pub(super) ahead: ReadAhead,
+    /// The socket held more when the last receive had taken what is parked, or was.
+    more: bool,
     /// The peer has ended its direction, behind what is parked.
     pub(super) eof: bool,
     /// The connection's error, behind what is parked. It stays.
@@ -168,8 +170,10 @@ impl Stream {
         }
     }
 
-    pub(crate) fn has_parked(&self) -> bool {
-        !self.receiver.borrow().ahead.is_empty()
+    /// Whether a reader's next bytes are there already.
+    pub(crate) fn has_more(&self) -> bool {
+        let receiver = self.receiver.borrow();
+        receiver.more || !receiver.ahead.is_empty()
     }
 
     /// Bytes that were taken too early go back to the front.
@@ -232,6 +236,7 @@ impl Stream {
         let mut receiver = self.receiver.borrow_mut();
         let receiver = &mut *receiver;
         let mut starved = false;
+        receiver.more = cqe.sock_nonempty();
         if let State::Own(_) = receiver.state {
             receiver.own_received(cqe.res, routing);
         } else if !cqe.more() {
