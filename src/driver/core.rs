@@ -14,6 +14,7 @@ use crate::util::{Graveyard, WakeBatch};
 
 use super::counters::Counters;
 use super::op_table::OpTable;
+use super::pipes::Pipes;
 use super::pool::Pool;
 use super::spin::Source;
 use super::starved::Starved;
@@ -41,6 +42,7 @@ pub(crate) struct Driver {
     /// SQEs that found the submission queue full; they go first at the next enter.
     pub(super) backlog: RefCell<VecDeque<Sqe>>,
     pub(super) pool: Rc<Pool>,
+    pub(super) pipes: Rc<Pipes>,
     pub(super) starved: RefCell<Starved>,
     /// Something was queued, starved or buried that the next turn has to see to.
     pub(super) stirred: Cell<bool>,
@@ -77,6 +79,7 @@ impl Driver {
             ops: RefCell::default(),
             backlog: RefCell::default(),
             pool,
+            pipes: Rc::default(),
             starved: RefCell::default(),
             stirred: Cell::new(true),
             holders: RefCell::default(),
@@ -106,6 +109,10 @@ impl Driver {
 
     pub(crate) fn pool(&self) -> &Rc<Pool> {
         &self.pool
+    }
+
+    pub(crate) fn pipes(&self) -> &Rc<Pipes> {
+        &self.pipes
     }
 
     pub(crate) fn graveyard(&self) -> &Graveyard {

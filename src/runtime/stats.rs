@@ -64,6 +64,8 @@ pub struct Stats {
     pub dry_spells: u64,
     /// Receives into fresh heap memory, because a connection had stood in line for long enough.
     pub heap_receives: u64,
+    /// Times that [`copy`](crate::stream::copy) moved what had arrived inside the kernel.
+    pub splices: u64,
     /// Times that the loop looked for events before it would park, and some came.
     pub spins_won: u64,
     /// Times that it looked and none came.
@@ -149,6 +151,7 @@ impl Sources {
             buffers_available: pool.available(),
             dry_spells: driver.dry_spells.get(),
             heap_receives: driver.heap_receives.get(),
+            splices: driver.splices.get(),
             spins_won: own.spins_won.get(),
             spins_lost: own.spins_lost.get(),
             parks: own.parks.get(),

@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Waker};
 
 use uring_sys_shim::Cqe;
 
-use crate::driver::{OpKey, Routing};
+use crate::driver::{OpKey, Pipe, Routing};
 use crate::op::{send, shutdown};
 
 use super::stream::{Stream, Tag};
@@ -28,10 +28,10 @@ const HIGH_WATER: usize = 64 * 1024;
 /// The send side.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
-    queue: VecDeque<Request>,
+    pub(super) queue: VecDeque<Request>,
     /// Bytes in the queue.
     queued: usize,
-    in_flight: Option<InFlight>,
+    pub(super) in_flight: Option<InFlight>,
     /// Requests that have left the queue, completely sent: request `n` is done once this is
     /// above `n`.
     completed: u64,
@@ -44,20 +44,20 @@ pub(super) struct Writer {
 }
 
 #[derive(Debug)]
-struct InFlight {
-    key: OpKey,
-    stopping: bool,
+pub(super) struct InFlight {
+    pub(super) key: OpKey,
+    pub(super) stopping: bool,
 }
 
 /// One admitted write.
 #[derive(Debug)]
-struct Request {
-    memory: Memory,
+pub(super) struct Request {
+    pub(super) memory: Memory,
     /// Bytes of it that are sent.
-    sent: usize,
-    len: usize,
+    pub(super) sent: usize,
+    pub(super) len: usize,
     /// The buffer, once its future was dropped.
-    orphan: Option<Box<dyn Any>>,
+    pub(super) orphan: Option<Box<dyn Any>>,
 }
 
 /// Where the bytes of a write are.
@@ -65,6 +65,8 @@ struct Request {
 pub(crate) enum Memory {
     One(*const u8),
     Many(Box<[(*const u8, usize)]>),
+    /// In the kernel already: no future has them, the transport alone.
+    Pipe(Pipe),
 }
 
 /// Whether our direction of the connection goes on.
@@ -105,7 +107,7 @@ impl Writer {
         self.queue.drain(..).filter_map(|request| request.orphan).collect()
     }
 
-    fn failed(&self) -> Option<io::Error> {
+    pub(super) fn failed(&self) -> Option<io::Error> {
         match (self.error, self.ending) {
             (Some(errno), _) => Some(io::Error::from_raw_os_error(errno)),
             (None, Ending::Open) => None,
@@ -130,7 +132,7 @@ impl Writer {
     }
 
     /// Takes `count` sent bytes off the queue; gives back the buffers of dropped futures.
-    fn advance(&mut self, mut count: usize) -> Vec<Box<dyn Any>> {
+    pub(super) fn advance(&mut self, mut count: usize) -> Vec<Box<dyn Any>> {
         let mut finished = Vec::new();
         self.queued -= count;
         while let Some(first) = self.queue.front_mut() {
@@ -158,6 +160,8 @@ impl Request {
                 &one
             }
             Memory::Many(pieces) => pieces,
+            // It comes when those before it are sent.
+            Memory::Pipe(_) => return false,
         };
         for &(start, len) in all {
             let skipped = skip.min(len);
@@ -196,7 +200,7 @@ impl Stream {
         Poll::Ready(self.admit(request))
     }
 
-    fn admit(self: &Rc<Self>, request: Request) -> io::Result<u64> {
+    pub(super) fn admit(self: &Rc<Self>, request: Request) -> io::Result<u64> {
         let mut writer = self.writer.borrow_mut();
         let (number, len) = (writer.completed + writer.queue.len() as u64, request.len);
         if writer.queue.capacity() == 0 {
@@ -228,7 +232,7 @@ impl Stream {
     }
 
     /// Waits until an admitted write was sent.
-    pub(super) fn poll_written(&self, number: u64, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_written(&self, number: u64, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         {
             let writer = self.writer.borrow();
             if writer.completed > number {
@@ -280,6 +284,9 @@ impl Stream {
             return Ok(());
         }
         let (driver, fd, tag) = (self.driver(), self.fd(), Tag::Send as u32);
+        if !self.empty_pipes(writer) {
+            return Ok(());
+        }
         if writer.queue.is_empty() {
             if writer.ending == Ending::Asked {
                 let tag = Tag::Shutdown as u32;

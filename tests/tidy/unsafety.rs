@@ -22,6 +22,7 @@ pub(crate) const ALLOWED: &[&str] = &[
     "uring-sys-shim/src/sys/descriptor.rs",
     "uring-sys-shim/src/sys/signal.rs",
     "uring-sys-shim/src/sys/socket.rs",
+    "uring-sys-shim/src/sys/splice.rs",
     "uring-sys-shim/src/wait.rs",
     // The buffer traits promise memory to the kernel.
     "src/buf/slice.rs",
@@ -91,6 +92,7 @@ pub(crate) const ALLOWED: &[&str] = &[
     "tests/regression.rs",
     "tests/sim/allocator.rs",
     "tests/sigpipe.rs",
+    "tests/bulk/refused.rs",
     "tests/models/heap.rs",
     "tests/models/ledger.rs",
     "tests/models/sync.rs",
