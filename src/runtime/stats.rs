@@ -35,10 +35,10 @@ pub struct Stats {
     pub turns: u64,
     /// Polls of tasks.
     pub polls: u64,
-    /// The longest that the loop was away from its events: from one look at the clock and the
-    /// kernel to the next, waits not counted. That is a turn, or several that had nothing to do
-    /// with either and together fewer than 256 polls. When this is long, a task computes for too
-    /// long without a yield.
+    /// The longest that the loop was at work between two looks at the clock, waits not counted. That
+    /// is a turn, or several that had fewer than 16 polls together, or that had nothing to do with
+    /// the kernel and fewer than 256. When this is long, a task computes for too long without a
+    /// yield.
     pub longest_turn: Duration,
     /// Calls of io_uring_enter(2).
     pub enters: u64,
