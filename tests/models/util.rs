@@ -14,6 +14,9 @@ pub(crate) mod link;
 pub(crate) mod slot_table;
 #[path = "sync.rs"]
 pub(crate) mod sync;
+#[path = "../../src/util/wake_batch.rs"]
+pub(crate) mod wake_batch;
 
 pub(crate) use counter::Counter;
 pub(crate) use slot_table::{Key, SlotTable};
+pub(crate) use wake_batch::WakeBatch;
