@@ -5,6 +5,9 @@ mod watchdog;
 
 mod cancel {
     mod clean_ups;
+    mod hostile;
+    mod scopes;
+    mod timeouts;
 }
 
 use std::cell::RefCell;

@@ -12,6 +12,7 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use super::current;
+use crate::util::leave::leave;
 use crate::util::{Key, SlotTable, WakeBatch};
 
 /// Ready when clean-ups have had their time.
@@ -161,16 +162,4 @@ impl fmt::Debug for Branch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Branch").field("open", &self.open.get()).finish_non_exhaustive()
     }
-}
-
-/// Puts a waker into its place, unless one that does the same is there.
-pub(super) fn leave(place: &Cell<Option<Waker>>, waker: &Waker) {
-    let before = place.take();
-    if before.as_ref().is_some_and(|before| before.will_wake(waker)) {
-        place.set(before);
-        return;
-    }
-    // Cloning and dropping wakers is foreign code, which finds the place empty.
-    place.set(Some(waker.clone()));
-    drop(before);
 }

@@ -63,16 +63,27 @@ pub(crate) enum Stage {
 }
 
 /// Can be asked to end, with all that is polled within it.
-#[derive(Default)]
 pub(crate) struct Owner {
     stage: Cell<Stage>,
+    /// When it will be asked, in nanoseconds of a clock that this floor does not know.
+    deadline: Cell<u64>,
     /// There is one once a clean-up is registered beneath.
     branch: OnceCell<Rc<Branch>>,
 }
 
 impl Owner {
     pub(crate) const fn new() -> Owner {
-        Owner { stage: Cell::new(Stage::Going), branch: OnceCell::new() }
+        Owner {
+            stage: Cell::new(Stage::Going),
+            deadline: Cell::new(u64::MAX),
+            branch: OnceCell::new(),
+        }
+    }
+
+    /// Lets those within know when its time is up; see [`is_time_up`].
+    #[inline]
+    pub(crate) fn set_deadline(&self, nanos: u64) {
+        self.deadline.set(nanos);
     }
 
     #[inline]
@@ -133,6 +144,12 @@ impl Owner {
 
     fn branch(&self, above: *const Frame) -> &Rc<Branch> {
         self.branch.get_or_init(|| Branch::beneath(branch_of(above)))
+    }
+}
+
+impl Default for Owner {
+    fn default() -> Self {
+        Owner::new()
     }
 }
 
@@ -204,29 +221,54 @@ pub(crate) fn shelter<R>(code: impl FnOnce() -> R) -> R {
 #[inline]
 pub(crate) fn surroundings() -> Stage {
     let mut stage = Stage::Going;
-    let mut frame = FRAME.get();
-    loop {
-        let Some(next) = NonNull::new(frame.cast_mut()) else {
-            return stage.max(current::stage());
-        };
+    let mut at = Position::above(FRAME.get());
+    while let Position::Within(owner, above) = at {
+        stage = stage.max(owner.stage());
+        at = Position::above(above);
+    }
+    match at {
+        Position::Task => stage.max(current::stage()),
+        _ => stage,
+    }
+}
+
+/// Whether the deadline of an owner around, in this task, has passed.
+pub(crate) fn is_time_up(now: u64) -> bool {
+    let mut at = Position::above(FRAME.get());
+    while let Position::Within(owner, above) = at {
+        if owner.deadline.get() <= now {
+            return true;
+        }
+        at = Position::above(above);
+    }
+    false
+}
+
+/// Who owns what is polled beneath a frame.
+enum Position<'a> {
+    Within(&'a Owner, *const Frame),
+    Task,
+    Sheltered,
+}
+
+impl Position<'_> {
+    /// The frame is one that was in [`FRAME`] during this call of the caller's, or above such a one.
+    #[inline]
+    fn above(frame: *const Frame) -> Self {
+        let Some(frame) = NonNull::new(frame.cast_mut()) else { return Position::Task };
         // SAFETY: it is further up the stack, see above.
-        let next = unsafe { next.as_ref() };
-        let Some(owner) = next.owner else { return stage };
+        let frame = unsafe { frame.as_ref() };
+        let Some(owner) = frame.owner else { return Position::Sheltered };
         // SAFETY: the frame borrows it.
-        stage = stage.max(unsafe { owner.as_ref() }.stage());
-        frame = next.above;
+        Position::Within(unsafe { owner.as_ref() }, frame.above)
     }
 }
 
 /// The branch of whoever owns what is polled beneath a frame.
 fn branch_of(frame: *const Frame) -> Option<Rc<Branch>> {
-    let Some(frame) = NonNull::new(frame.cast_mut()) else {
-        return current::branch();
-    };
-    // SAFETY: it is further up the stack, see above.
-    let frame = unsafe { frame.as_ref() };
-    let owner = frame.owner?;
-    // SAFETY: the frame borrows it.
-    let owner = unsafe { owner.as_ref() };
-    Some(owner.branch(frame.above).clone())
+    match Position::above(frame) {
+        Position::Within(owner, above) => Some(owner.branch(above).clone()),
+        Position::Task => current::branch(),
+        Position::Sheltered => None,
+    }
 }

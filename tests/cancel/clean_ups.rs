@@ -134,7 +134,7 @@ fn a_retry_loop_cannot_eat_the_request() {
                 }
             });
             sleep(ms(7)).await;
-            assert_eq!(log.take(), ["again", "again"]);
+            assert_eq!(log.take(), ["clean-up", "again", "clean-up", "again"]);
             task.cancel();
             assert!(task.await.unwrap_err().is_cancelled());
             assert_eq!(log.take(), ["clean-up"]);

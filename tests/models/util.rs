@@ -8,6 +8,8 @@ pub(crate) mod contain;
 pub(crate) mod counter;
 #[path = "heap.rs"]
 pub(crate) mod heap;
+#[path = "../../src/util/leave.rs"]
+pub(crate) mod leave;
 #[path = "link.rs"]
 pub(crate) mod link;
 #[path = "../../src/util/slot_table.rs"]
