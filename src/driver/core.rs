@@ -54,6 +54,8 @@ pub(crate) struct Driver {
     /// Messages to other loops that have not been delivered.
     pub(super) kicks: RefCell<Slab<Kick>>,
     pub(super) life: Cell<Life>,
+    /// How many [`Linger`](super::Linger)s there are.
+    pub(super) lingering: Cell<usize>,
     pub(super) first_source: Cell<Source>,
     pub(super) caps: Caps,
     pub(super) credit: u32,
@@ -88,6 +90,7 @@ impl Driver {
             unpark,
             kicks: RefCell::default(),
             life: Cell::new(Life::Open),
+            lingering: Cell::new(0),
             first_source: Cell::new(Source::THREAD),
             caps,
             credit: config.credit,

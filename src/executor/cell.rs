@@ -118,9 +118,13 @@ impl<F: Future, S: Schedule> TaskCell<F, S> {
     #[inline]
     unsafe fn end(header: NonNull<Header>, outcome: Outcome<F::Output>) {
         // SAFETY: alive by the caller's word, and only ever shared.
-        let state = unsafe { &(*header.as_ptr()).state };
-        state.set(state.get() | State::ENDING);
+        let cell = unsafe { &(*header.as_ptr()).state };
+        let state = cell.get();
+        cell.set(state | State::ENDING);
         let mut outcome = outcome;
+        if state.contains(State::CLEANING) {
+            outcome = too_late(outcome);
+        }
         if needs_drop::<F>() {
             // SAFETY: the future is there and ours by the caller's word; ENDING keeps everybody
             // from it while its destructor runs, and from then on it is not looked at.
@@ -154,6 +158,18 @@ impl<F: Future, S: Schedule> TaskCell<F, S> {
         // SAFETY: the task is not over, so its scheduler is there; the copy outlives what follows.
         let scheduler = unsafe { (*scheduler.cast::<S>()).clone() };
         scheduler.schedule(task);
+    }
+}
+
+/// The outcome of a task whose clean-ups had begun: no result wins any more.
+#[cold]
+fn too_late<T>(outcome: Outcome<T>) -> Outcome<T> {
+    match outcome {
+        Ok(output) => {
+            contain(|| drop(output));
+            Err(JoinError::Cancelled)
+        }
+        error => error,
     }
 }
 

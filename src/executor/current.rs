@@ -13,12 +13,15 @@ use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 use std::rc::Rc;
 
+use super::branch::{Branch, Grace};
 use super::executor::{Executor, start};
 use super::header::Header;
 use super::info::{Id, Info, Meta};
 use super::join::JoinHandle;
+use super::owner::{self, Stage};
 use super::shared::{Shared, View};
 use super::task::TaskRef;
+use crate::util::contain::{Payload, discard};
 use crate::util::sync::thread_local;
 
 thread_local! {
@@ -82,12 +85,12 @@ impl Drop for Guard {
 }
 
 /// Puts back the task that was the running one of this thread.
-pub(super) struct TaskScope(*const Header);
+pub(super) struct TaskScope(*const Header, #[expect(dead_code, reason = "held")] owner::Restore);
 
 /// Remembers the running task, whose turn has a part that others run in, one after another.
 #[inline]
 pub(super) fn task_scope() -> TaskScope {
-    TaskScope(TASK.get())
+    TaskScope(TASK.get(), owner::no_frames())
 }
 
 impl Drop for TaskScope {
@@ -114,12 +117,42 @@ impl Drop for Running<'_> {
     }
 }
 
+/// The header of the running task.
+#[inline]
+fn with_task<R>(code: impl FnOnce(&Header) -> R) -> Option<R> {
+    let task = NonNull::new(TASK.get().cast_mut())?;
+    // SAFETY: a `Running` further up the stack borrows it, on this thread.
+    Some(code(unsafe { task.as_ref() }))
+}
+
+/// How far the end of the running task has come.
+#[inline]
+pub(super) fn stage() -> Stage {
+    with_task(|task| task.state.get().stage()).unwrap_or_default()
+}
+
+/// Where the running task has its clean-ups registered.
+pub(super) fn branch() -> Option<Rc<Branch>> {
+    with_task(Header::branch)
+}
+
+/// How long the clean-ups may take that begin now on the running loop.
+pub(super) fn grace() -> Option<Grace> {
+    with_home(|view| view.local().grace())?
+}
+
+/// Tells the running loop's reporter about a panic that nobody sees, `who` having panicked.
+pub(crate) fn report(who: &str, payload: Payload) {
+    let mut payload = Some(payload);
+    let report = |view: View<'_>, payload| view.local().report(who, payload, current());
+    with_home(|view| payload.take().map(|payload| report(view, payload)));
+    payload.into_iter().for_each(discard);
+}
+
 /// The id of the running task.
 #[inline]
 pub(super) fn task_id() -> Option<Id> {
-    let task = NonNull::new(TASK.get().cast_mut())?;
-    // SAFETY: a `Running` further up the stack borrows it, on this thread.
-    Some(unsafe { task.as_ref() }.id)
+    with_task(|task| task.id)
 }
 
 /// The running task; `None` outside a task.

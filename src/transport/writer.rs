@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Waker};
 
 use uring_sys_shim::Cqe;
 
-use crate::driver::{OpKey, Pipe, Routing};
+use crate::driver::{Linger, OpKey, Pipe, Routing};
 use crate::op::{send, shutdown};
 
 use super::stream::{Stream, Tag};
@@ -70,25 +70,25 @@ pub(crate) enum Memory {
 }
 
 /// Whether our direction of the connection goes on.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default)]
 enum Ending {
     #[default]
     Open,
     /// FIN follows the last queued byte.
-    Asked,
-    InFlight(OpKey),
+    Asked(#[expect(dead_code, reason = "held until the FIN is on its way")] Linger),
+    InFlight,
     Done(i32),
 }
 
 impl Writer {
     /// Whether the kernel has nothing of this side.
     pub(super) fn is_quiet(&self) -> bool {
-        self.in_flight.is_none() && !matches!(self.ending, Ending::InFlight(_))
+        self.in_flight.is_none() && !matches!(self.ending, Ending::InFlight)
     }
 
     /// Whether everything that was admitted is sent.
     fn is_flushed(&self) -> bool {
-        self.queue.is_empty() && self.ending != Ending::Asked
+        self.queue.is_empty() && !matches!(self.ending, Ending::Asked(_))
     }
 
     /// The operation to cancel, if one is in flight that was not cancelled before.
@@ -99,7 +99,11 @@ impl Writer {
 
     /// Ends every queued write with an error. The buffers of dropped futures are given back.
     pub(super) fn fail(&mut self, errno: i32) -> Vec<Box<dyn Any>> {
-        self.error.get_or_insert(errno);
+        let errno = *self.error.get_or_insert(errno);
+        if let Ending::Asked(_) = self.ending {
+            // The loop need not wait for a FIN that is never sent.
+            self.ending = Ending::Done(errno);
+        }
         if self.in_flight.is_some() {
             return Vec::new();
         }
@@ -108,7 +112,7 @@ impl Writer {
     }
 
     pub(super) fn failed(&self) -> Option<io::Error> {
-        match (self.error, self.ending) {
+        match (self.error, &self.ending) {
             (Some(errno), _) => Some(io::Error::from_raw_os_error(errno)),
             (None, Ending::Open) => None,
             (None, _) => Some(io::Error::from_raw_os_error(libc::EPIPE)),
@@ -288,10 +292,10 @@ impl Stream {
             return Ok(());
         }
         if writer.queue.is_empty() {
-            if writer.ending == Ending::Asked {
+            if let Ending::Asked(_) = writer.ending {
                 let tag = Tag::Shutdown as u32;
-                let key = shutdown::shutdown(driver, fd, Shutdown::Write, self.sink(), tag)?;
-                writer.ending = Ending::InFlight(key);
+                shutdown::shutdown(driver, fd, Shutdown::Write, self.sink(), tag)?;
+                writer.ending = Ending::InFlight;
             }
             return Ok(());
         }
@@ -342,8 +346,8 @@ impl Stream {
     pub(crate) fn ask_shutdown(self: &Rc<Self>) -> io::Result<()> {
         {
             let mut writer = self.writer.borrow_mut();
-            if writer.ending == Ending::Open {
-                writer.ending = Ending::Asked;
+            if let Ending::Open = writer.ending {
+                writer.ending = Ending::Asked(self.driver().linger());
             }
         }
         self.send_next()
@@ -353,10 +357,10 @@ impl Stream {
     pub(crate) fn poll_shut_down(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         {
             let writer = self.writer.borrow();
-            match (writer.error, writer.ending) {
+            match (&writer.error, &writer.ending) {
                 (_, Ending::Done(0)) => return Poll::Ready(Ok(())),
                 (_, Ending::Done(errno)) | (Some(errno), _) => {
-                    return Poll::Ready(Err(io::Error::from_raw_os_error(errno)));
+                    return Poll::Ready(Err(io::Error::from_raw_os_error(*errno)));
                 }
                 _ => {}
             }
