@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod blocking;
 pub mod buf;
 pub mod cores;
 mod driver;
@@ -17,6 +18,7 @@ pub mod time;
 mod transport;
 mod util;
 
+pub use blocking::{ThreadJob, ThreadPool, to_thread};
 pub use buf::{BufResult, Chunk};
 pub use cores::{Core, Cores, CoresError};
 pub use executor::{JoinError, JoinHandle, spawn, yield_now};

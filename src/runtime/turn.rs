@@ -3,9 +3,11 @@
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use uring_sys_shim::Wait;
 
+use crate::blocking::{OpenJobs, open_jobs};
 use crate::driver::{self, Driver, Source, Spin};
 use crate::executor::{self, Executor};
 use crate::time::{self, Clock, Instant, Timers};
@@ -27,6 +29,8 @@ pub(crate) struct Runtime {
     pub(super) config: Config,
     pub(super) counters: Rc<stats::Counters>,
     pub(super) stretch: Rc<Stretch>,
+    /// What is out on other threads.
+    pub(super) jobs: Arc<OpenJobs>,
     wakes: RefCell<WakeBatch>,
 }
 
@@ -40,6 +44,7 @@ pub(crate) struct Guard {
     driver: driver::current::Guard,
     handle: remote_handle::Guard,
     stats: stats::Guard,
+    jobs: open_jobs::Guard,
 }
 
 /// Submits what the last turn has left, for the loop stands still from now on: messages that wake
@@ -70,6 +75,7 @@ impl Runtime {
             config,
             counters: Rc::default(),
             stretch: Rc::default(),
+            jobs: OpenJobs::new(driver.unpark().clone().into()),
             driver,
             wakes: RefCell::default(),
         })
@@ -84,6 +90,7 @@ impl Runtime {
             driver: driver::current::enter(&self.driver),
             handle: remote_handle::enter(RemoteHandle::new(self.executor.remote())),
             stats: stats::enter(self.sources()),
+            jobs: open_jobs::enter(self.jobs.clone()),
         }
     }
 
