@@ -4,6 +4,7 @@ mod config;
 mod lookup;
 mod park;
 mod remote_handle;
+mod remote_join;
 mod shutdown;
 mod stats;
 mod stretch;
@@ -11,6 +12,7 @@ mod turn;
 
 pub(crate) use config::Config;
 pub(crate) use lookup::lookup;
-pub use remote_handle::{LoopClosed, RemoteError, RemoteHandle, RemoteJoin};
+pub use remote_handle::{LoopClosed, RemoteHandle};
+pub use remote_join::{RemoteError, RemoteJoin};
 pub use stats::{Stats, stats};
 pub(crate) use turn::Runtime;

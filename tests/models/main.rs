@@ -14,6 +14,8 @@ mod ledger;
 mod parked;
 #[path = "../../src/runtime/remote_handle.rs"]
 mod remote_handle;
+#[path = "../../src/runtime/remote_join.rs"]
+mod remote_join;
 mod rig;
 mod util;
 
