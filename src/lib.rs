@@ -7,6 +7,7 @@ mod driver;
 mod executor;
 pub mod net;
 pub mod op;
+pub mod queue;
 mod runner;
 mod runtime;
 pub mod signal;

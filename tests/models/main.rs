@@ -12,6 +12,7 @@ mod executor;
 mod ledger;
 #[path = "../../src/driver/parked.rs"]
 mod parked;
+mod queue;
 #[path = "../../src/runtime/remote_handle.rs"]
 mod remote_handle;
 #[path = "../../src/runtime/remote_join.rs"]
@@ -19,6 +20,7 @@ mod remote_join;
 mod rig;
 mod util;
 
+mod channels;
 mod closures;
 mod parking;
 mod remote;
