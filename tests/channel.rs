@@ -121,7 +121,7 @@ fn a_sender_that_gives_up_takes_its_item_back_and_holds_up_nobody() {
         assert_eq!(Arc::strong_count(&item), 3);
     }
     assert_eq!(Arc::strong_count(&item), 2, "it is gone");
-    let mut goes_on = pin!(sender.send(item.clone()));
+    let mut goes_on = pin!(sender.send(item));
     assert!(poll(goes_on.as_mut()).is_pending());
     receiver.try_recv().unwrap();
     assert_eq!(poll(goes_on), Poll::Ready(Ok(())));

@@ -50,7 +50,7 @@ fn a_function_runs_elsewhere_and_its_result_comes_back() {
     bounded(|| {
         let home = thread::current().id();
         ringio::run(async move {
-            let words = vec!["a".to_owned(), "b".to_owned()];
+            let words = ["a".to_owned(), "b".to_owned()];
             let job = to_thread(move || (words.concat(), thread::current().id()));
             let (text, there) = job.await.unwrap();
             assert_eq!(text, "ab");

@@ -17,6 +17,7 @@ use super::executor::{Executor, start};
 use super::header::Header;
 use super::info::{Id, Info, Meta};
 use super::join::JoinHandle;
+use super::locals::Locals;
 use super::shared::{Shared, View};
 use super::task::TaskRef;
 use crate::util::sync::thread_local;
@@ -120,6 +121,21 @@ pub(super) fn task_id() -> Option<Id> {
     let task = NonNull::new(TASK.get().cast_mut())?;
     // SAFETY: a `Running` further up the stack borrows it, on this thread.
     Some(unsafe { task.as_ref() }.id)
+}
+
+/// The values of the running task; `None` outside a task. It has some from now on.
+pub(super) fn locals() -> Option<Rc<Locals>> {
+    let task = NonNull::new(TASK.get().cast_mut())?;
+    // SAFETY: a `Running` further up the stack borrows it, on this thread.
+    Some(unsafe { task.as_ref() }.locals())
+}
+
+/// The values of the running task, if it has any; `None` outside a task.
+#[inline]
+pub(super) fn present_locals() -> Option<Option<Rc<Locals>>> {
+    let task = NonNull::new(TASK.get().cast_mut())?;
+    // SAFETY: a `Running` further up the stack borrows it, on this thread.
+    Some(unsafe { task.as_ref() }.present_locals())
 }
 
 /// The running task; `None` outside a task.

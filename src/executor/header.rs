@@ -18,6 +18,7 @@ use std::task::Waker;
 use super::cell::VTable;
 use super::current;
 use super::info::{Id, Meta};
+use super::locals::Locals;
 use super::remote::Node;
 use super::shared::{Shared, View, retire};
 use super::state::State;
@@ -52,6 +53,8 @@ pub(super) struct Header {
     pub(super) joiner: Cell<Option<Waker>>,
     /// Few tasks have one, so it is somewhere else.
     pub(super) name: Cell<Option<Box<Rc<str>>>>,
+    /// What its keys stand for, if it has ever used one or inherited some.
+    locals: Cell<Option<Rc<Locals>>>,
     pub(super) id: Id,
     pub(super) parent: Option<Id>,
     pub(super) spawned_at: &'static Location<'static>,
@@ -73,10 +76,33 @@ impl Header {
             listing: Cell::new(Key::NONE),
             joiner: Cell::new(None),
             name: Cell::new(meta.name.map(aside)),
+            locals: Cell::new(meta.locals),
             id: view.local().next_id(),
             parent: current::task_id(),
             spawned_at: meta.spawned_at,
         }
+    }
+}
+
+impl Header {
+    #[inline]
+    pub(super) fn present_locals(&self) -> Option<Rc<Locals>> {
+        let locals = self.locals.take();
+        let copy = locals.clone();
+        self.locals.set(locals);
+        copy
+    }
+
+    pub(super) fn locals(&self) -> Rc<Locals> {
+        let locals = self.locals.take().unwrap_or_default();
+        self.locals.set(Some(locals.clone()));
+        locals
+    }
+
+    /// The caller drops them, which is user code.
+    #[inline]
+    pub(super) fn take_locals(&self) -> Option<Rc<Locals>> {
+        self.locals.take()
     }
 }
 

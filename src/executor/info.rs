@@ -5,6 +5,8 @@ use std::num::NonZeroU64;
 use std::panic::Location;
 use std::rc::Rc;
 
+use super::locals::{self, Locals};
+
 /// Names a task: unique in the process, never used again.
 ///
 /// ```
@@ -76,14 +78,22 @@ pub(crate) struct Meta {
     pub(crate) name: Option<Rc<str>>,
     /// Poll it once before `spawn` returns.
     pub(crate) eager: bool,
+    /// The values that it starts with.
+    pub(crate) locals: Option<Rc<Locals>>,
     pub(crate) spawned_at: &'static Location<'static>,
 }
 
 impl Meta {
-    /// No name, not eager, spawned by the caller.
+    /// No name, not eager, spawned by the caller, whose values are cloned.
     #[track_caller]
     pub(crate) fn here() -> Meta {
-        Meta { name: None, eager: false, spawned_at: Location::caller() }
+        Meta::with(locals::inherit())
+    }
+
+    /// The same, with these values.
+    #[track_caller]
+    pub(crate) fn with(locals: Option<Rc<Locals>>) -> Meta {
+        Meta { name: None, eager: false, locals, spawned_at: Location::caller() }
     }
 }
 

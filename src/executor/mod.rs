@@ -5,6 +5,7 @@
 //! - [`waker`]: wakes from any thread; on the loop's own thread without a locked instruction.
 //! - [`run_queue`], [`blocks`], [`local`]: what only the loop's thread touches.
 //! - [`remote`], [`shared`]: what other threads may touch, and the block that holds both.
+//! - [`locals`]: values that belong to a task.
 //! - [`join`], [`info`], [`builder`], [`yield_now`](mod@yield_now): what users see.
 //!
 //! This floor knows nothing of the ring. It is told how to get a parked loop's attention by one
@@ -21,6 +22,7 @@ mod info;
 mod join;
 mod join_error;
 mod local;
+pub(crate) mod locals;
 mod remote;
 mod run_queue;
 mod shared;

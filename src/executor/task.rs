@@ -225,6 +225,7 @@ impl TaskRef {
         if let Some(joiner) = self.header().joiner.take() {
             contain(|| joiner.wake());
         }
+        drop(self.header().take_locals());
         drop(listed);
     }
 
@@ -271,6 +272,8 @@ impl TaskRef {
         // A name's destructor is not user code, and the joiner was taken by `finish` or by its
         // handle.
         drop(self.header().name.take());
+        // What a destructor has asked for after the task's end.
+        drop(self.header().take_locals());
         let held = self.header().held.replace(0);
         // SAFETY: what all `TaskRef`s held together; this was the last of them.
         unsafe { release(self.0, held) };

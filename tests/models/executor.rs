@@ -21,6 +21,8 @@ mod join;
 mod join_error;
 #[path = "../../src/executor/local.rs"]
 mod local;
+#[path = "../../src/executor/locals.rs"]
+mod locals;
 #[path = "../../src/executor/remote.rs"]
 mod remote;
 #[path = "../../src/executor/run_queue.rs"]
