@@ -88,9 +88,10 @@ fn main_s_values_stay_with_the_runner() {
     let child = runner.run(async {
         assert_eq!(NUMBER.get(), 1);
         NUMBER.set(2);
-        spawn(async { NUMBER.get() })
+        [spawn(async { NUMBER.get() })]
     });
-    assert_eq!(runner.run(child.unwrap()).unwrap().unwrap(), 2);
+    let [child] = child.unwrap();
+    assert_eq!(runner.run(child).unwrap().unwrap(), 2);
     let mut other = Runner::builder().build().unwrap();
     assert_eq!(other.run(async { NUMBER.get() }).unwrap(), 7);
     // Also after a panic.

@@ -20,7 +20,9 @@ static DEFAULT: LazyLock<Arc<Pool>> = LazyLock::new(|| {
 ///
 /// All loops of the process share that pool. It has at most as many threads as there are CPUs and
 /// four more, 32 in all; whoever needs others makes a [`ThreadPool`](super::ThreadPool). Name
-/// look-ups have threads of their own. ///
+/// look-ups have threads of their own. Values of [`task_local!`](crate::task_local) stay with their
+/// tasks: the function sees none of them.
+///
 /// The end of a loop waits for up to 30 s for jobs that were begun from it.
 ///
 /// # Examples

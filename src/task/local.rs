@@ -64,11 +64,13 @@ pub struct LocalKey<T: 'static> {
     pub __init: fn() -> T,
 }
 
-impl<T: Clone + 'static> LocalKey<T> {
+impl<T: 'static> LocalKey<T> {
     fn key(&'static self) -> Key {
         std::ptr::from_ref(self).addr()
     }
+}
 
+impl<T: Clone + 'static> LocalKey<T> {
     /// A clone of the value.
     ///
     /// ```
@@ -113,7 +115,10 @@ impl<T: Clone + 'static> LocalKey<T> {
             value
         });
         let value: &dyn Any = &*value;
-        f(value.downcast_ref().expect("one key's values have one type"))
+        match value.downcast_ref() {
+            Some(value) => f(value),
+            None => unreachable!("one key's values have one type"),
+        }
     }
 
     /// Runs a future with another value; around its polls, and for others, the old one stands.
@@ -150,7 +155,7 @@ impl<T: 'static> fmt::Debug for LocalKey<T> {
 pin_project! {
     /// The future of [`LocalKey::scope`].
     #[must_use = "nothing runs until it is awaited"]
-    pub struct Scope<T: Clone, F>
+    pub struct Scope<T, F>
     where
         T: 'static,
     {
@@ -162,7 +167,7 @@ pin_project! {
         value: Option<Rc<dyn Value>>,
     }
 
-    impl<T: Clone, F> PinnedDrop for Scope<T, F>
+    impl<T, F> PinnedDrop for Scope<T, F>
     where
         T: 'static,
     {
@@ -176,7 +181,7 @@ pin_project! {
     }
 }
 
-impl<T: Clone + 'static, F: Future> Future for Scope<T, F> {
+impl<T: 'static, F: Future> Future for Scope<T, F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
@@ -191,7 +196,7 @@ impl<T: Clone + 'static, F: Future> Future for Scope<T, F> {
     }
 }
 
-impl<T: Clone + 'static, F> fmt::Debug for Scope<T, F> {
+impl<T: 'static, F> fmt::Debug for Scope<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scope").field("ended", &self.future.is_none()).finish_non_exhaustive()
     }
