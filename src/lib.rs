@@ -4,6 +4,7 @@ mod blocking;
 pub mod buf;
 pub mod cores;
 mod driver;
+mod event_loop;
 mod executor;
 pub mod net;
 pub mod op;
@@ -22,8 +23,11 @@ mod util;
 pub use blocking::{ThreadJob, ThreadPool, to_thread};
 pub use buf::{BufResult, Chunk};
 pub use cores::{Core, Cores, CoresError};
+pub use event_loop::{EventLoop, event_loop};
 pub use executor::{JoinError, JoinHandle, spawn, yield_now};
-pub use runner::{Builder, ExceptionContext, RunError, Runner, run, set_default_builder};
-pub use runtime::{LoopClosed, RemoteError, RemoteHandle, RemoteJoin, Stats, stats};
+pub use runner::{Builder, RunError, Runner, run, set_default_builder};
+pub use runtime::{
+    ExceptionContext, LoopClosed, RemoteError, RemoteHandle, RemoteJoin, Stats, stats,
+};
 pub use task::{LocalKey, Timeout, TimeoutError, timeout, timeout_at};
 pub use uring_sys_shim::{Support, doctor, support};

@@ -9,6 +9,8 @@ use super::blocks::Blocks;
 use super::info::{Id, Info, Report};
 use super::run_queue::RunQueue;
 use super::task::TaskRef;
+use super::trace;
+use super::watch::Watch;
 use crate::util::contain::{Payload, contain, discard, message};
 use crate::util::{Counter, Key, SlotTable};
 
@@ -41,6 +43,7 @@ pub(super) struct Local {
     /// `spawn` drops its future.
     pub(super) closing: Cell<bool>,
     reporter: RefCell<Option<Reporter>>,
+    pub(super) watch: Watch,
 }
 
 impl Local {
@@ -95,12 +98,21 @@ impl Local {
     /// Tells the reporter about a panic, if there is one.
     #[cold]
     pub(super) fn report(&self, payload: Payload, task: Option<Info>) {
-        let reporter = self.reporter.borrow().clone();
-        if let Some(reporter) = reporter {
+        if self.reporter.borrow().is_some() {
             let who = if task.is_some() { "a task" } else { "a closure from another thread" };
             let message = format!("{who} panicked: {}", message(&*payload));
-            contain(|| reporter(Report { message, task }));
+            self.tell(Report { message, task });
         }
         discard(payload);
+    }
+
+    /// Tells the reporter, if there is one.
+    #[cold]
+    pub(super) fn tell(&self, report: Report) {
+        trace::report(&report);
+        let reporter = self.reporter.borrow().clone();
+        if let Some(reporter) = reporter {
+            contain(|| reporter(report));
+        }
     }
 }

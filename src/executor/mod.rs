@@ -5,6 +5,7 @@
 //! - [`waker`]: wakes from any thread; on the loop's own thread without a locked instruction.
 //! - [`run_queue`], [`blocks`], [`local`]: what only the loop's thread touches.
 //! - [`remote`], [`shared`]: what other threads may touch, and the block that holds both.
+//! - [`watch`], [`trace`]: debug mode, and what goes to the crate `tracing`.
 //! - [`locals`]: values that belong to a task.
 //! - [`join`], [`info`], [`builder`], [`yield_now`](mod@yield_now): what users see.
 //!
@@ -28,7 +29,13 @@ mod run_queue;
 mod shared;
 mod state;
 mod task;
+#[cfg(feature = "tracing")]
+mod trace;
+#[cfg(not(feature = "tracing"))]
+#[path = "untraced.rs"]
+mod trace;
 mod waker;
+mod watch;
 mod yield_now;
 
 #[cfg(test)]
@@ -36,7 +43,7 @@ mod tests;
 
 pub use builder::{Builder, spawn};
 pub use current::{all, current};
-pub use info::{Id, Info};
+pub use info::{Id, Info, State};
 pub use join::JoinHandle;
 pub use join_error::JoinError;
 pub use yield_now::yield_now;

@@ -19,6 +19,7 @@ use super::join_error::JoinError;
 use super::shared::View;
 use super::state::State;
 use super::waker;
+use super::watch;
 use crate::util::budget;
 use crate::util::contain::{catch, contain};
 
@@ -123,6 +124,7 @@ impl TaskRef {
             name: self.name(),
             spawned_at: header.spawned_at,
             parent: header.parent,
+            state: self.state().into(),
         }
     }
 
@@ -191,7 +193,7 @@ impl TaskRef {
         let poll = self.header().vtable.poll;
         // SAFETY: this task's own vtable; RUNNING keeps everybody else from the future, and it is
         // there because the task is not over.
-        match catch(|| unsafe { poll(self.0, &mut cx) }) {
+        match watch::polling(self, || catch(|| unsafe { poll(self.0, &mut cx) })) {
             Ok(Poll::Pending) => {
                 self.clear(State::RUNNING);
                 if self.state().contains(State::DOOMED) {

@@ -104,6 +104,11 @@ impl Runner {
         let runtime = Runtime::new(settings.config.clone())?;
         let handler = settings.handler.clone();
         runtime.executor.set_report(Rc::new(move |report| handler.report(report)));
+        let by_environment = || std::env::var_os("RINGIO_DEBUG").is_some_and(|value| value == "1");
+        runtime.executor.set_debug(settings.debug.unwrap_or_else(by_environment));
+        if let Some(slow) = settings.slow {
+            runtime.executor.set_slow(slow);
+        }
         let locals = locals::inherit().unwrap_or_default();
         Ok(Runner { runtime, settings, locals, _on_thread: PhantomData })
     }

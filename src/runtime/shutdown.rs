@@ -60,11 +60,11 @@ impl Runtime {
         }
         let left = self.jobs.count();
         if left > 0 {
-            eprintln!(
-                "ringio: {left} functions on other threads were not done within {:?} of the loop's \
-                 end; they run on",
+            self.executor.tell(format!(
+                "{left} functions on other threads were not done within {:?} of the loop's end; \
+                 they run on",
                 self.config.patience
-            );
+            ));
         }
     }
 
@@ -95,6 +95,8 @@ impl Drop for Runtime {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
     use std::sync::mpsc::channel;
 
     use super::*;
@@ -106,6 +108,9 @@ mod tests {
         let patience = Duration::from_millis(1);
         let runtime = Runtime::new(Config { patience, ..Config::default() }).unwrap();
         let ((go, gone), (begin, begun)) = (channel::<()>(), channel());
+        let told = Rc::new(Cell::new(0));
+        let telling = told.clone();
+        runtime.executor.set_report(Rc::new(move |_| telling.set(telling.get() + 1)));
         let guard = runtime.enter();
         let job = to_thread(move || {
             begin.send(()).unwrap();
@@ -116,7 +121,7 @@ mod tests {
         drop(guard);
         // Hangs if it waits: nobody else lets the function go on.
         runtime.close();
-        assert_eq!(runtime.jobs.count(), 1);
+        assert_eq!((runtime.jobs.count(), told.get()), (1, 1));
         go.send(()).unwrap();
         while runtime.jobs.count() > 0 {
             std::thread::yield_now();

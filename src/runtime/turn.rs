@@ -14,7 +14,7 @@ use crate::time::{self, Clock, Instant, Timers};
 use crate::util::WakeBatch;
 
 use super::stretch::Stretch;
-use super::{Config, RemoteHandle, remote_handle, stats};
+use super::{Config, RemoteHandle, current, remote_handle, stats};
 
 /// Tasks polled in one turn, so that ready tasks cannot starve timers and I/O.
 const POLLS_PER_TURN: usize = 256;
@@ -43,7 +43,7 @@ pub(crate) struct Guard {
     timers: time::timers::Guard,
     driver: driver::current::Guard,
     handle: remote_handle::Guard,
-    stats: stats::Guard,
+    current: current::Guard,
     jobs: open_jobs::Guard,
 }
 
@@ -89,7 +89,7 @@ impl Runtime {
             timers: self.timers.enter(),
             driver: driver::current::enter(&self.driver),
             handle: remote_handle::enter(RemoteHandle::new(self.executor.remote())),
-            stats: stats::enter(self.sources()),
+            current: current::enter(self.sources()),
             jobs: open_jobs::enter(self.jobs.clone()),
         }
     }

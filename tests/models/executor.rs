@@ -33,8 +33,12 @@ mod shared;
 mod state;
 #[path = "../../src/executor/task.rs"]
 mod task;
+#[path = "../../src/executor/untraced.rs"]
+mod trace;
 #[path = "../../src/executor/waker.rs"]
 mod waker;
+#[path = "../../src/executor/watch.rs"]
+mod watch;
 
 pub use builder::spawn;
 pub use join::JoinHandle;
