@@ -6,6 +6,8 @@
 //! - [`owner`], [`branch`]: requests to end, and the clean-ups that run before.
 //! - [`run_queue`], [`blocks`], [`local`]: what only the loop's thread touches.
 //! - [`remote`], [`shared`]: what other threads may touch, and the block that holds both.
+//! - [`watch`], [`trace`]: debug mode, and what goes to the crate `tracing`.
+//! - [`locals`]: values that belong to a task.
 //! - [`join`], [`info`], [`builder`], [`yield_now`](mod@yield_now): what users see.
 //!
 //! This floor knows nothing of the ring. It is told how to get a parked loop's attention by one
@@ -23,13 +25,20 @@ mod info;
 mod join;
 mod join_error;
 mod local;
+pub(crate) mod locals;
 pub(crate) mod owner;
 mod remote;
 mod run_queue;
 mod shared;
 mod state;
 mod task;
+#[cfg(feature = "tracing")]
+mod trace;
+#[cfg(not(feature = "tracing"))]
+#[path = "untraced.rs"]
+mod trace;
 mod waker;
+mod watch;
 mod yield_now;
 
 #[cfg(test)]
@@ -37,7 +46,7 @@ mod tests;
 
 pub use builder::{Builder, spawn};
 pub use current::{all, current};
-pub use info::{Id, Info};
+pub use info::{Id, Info, State};
 pub use join::JoinHandle;
 pub use join_error::JoinError;
 pub use yield_now::yield_now;
