@@ -1,7 +1,7 @@
 //! Values that belong to a task: what `task_local!` stands on.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::mem::{replace, take};
 use std::rc::Rc;
@@ -44,7 +44,10 @@ impl Locals {
         match (place, value.take()) {
             (Some(place), Some(new)) => *value = Some(replace(&mut values[place].1, new)),
             (Some(place), None) => *value = Some(values.swap_remove(place).1),
-            (None, Some(new)) => values.push((key, new)),
+            (None, Some(new)) => {
+                USED.set(true);
+                values.push((key, new));
+            }
             (None, None) => {}
         }
     }
@@ -77,6 +80,8 @@ impl fmt::Debug for Locals {
 std::thread_local! {
     /// Those of code that is part of no task.
     static OUTSIDE: Rc<Locals> = Rc::default();
+    /// Whether anything was ever set on this thread: most programs have no such values.
+    static USED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The values of the running task, or of the thread outside a task. When the thread's last
@@ -88,6 +93,10 @@ pub(crate) fn get() -> Rc<Locals> {
 /// What a task inherits that is spawned here.
 #[inline]
 pub(crate) fn inherit() -> Option<Rc<Locals>> {
+    if USED.get() { inherit_values() } else { None }
+}
+
+fn inherit_values() -> Option<Rc<Locals>> {
     match current::present_locals() {
         Some(own) => own?.for_a_child(),
         None => outside().for_a_child(),
