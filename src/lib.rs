@@ -22,5 +22,7 @@ pub use cores::{Core, Cores, CoresError};
 pub use executor::{JoinError, JoinHandle, spawn, yield_now};
 pub use runner::{Builder, ExceptionContext, RunError, Runner, run, set_default_builder};
 pub use runtime::{LoopClosed, RemoteError, RemoteHandle, RemoteJoin, Stats, stats};
-pub use task::{Timeout, TimeoutError, timeout, timeout_at};
+#[doc(hidden)]
+pub use task::branch as __macros;
+pub use task::{Shield, Timeout, TimeoutError, shield, timeout, timeout_at};
 pub use uring_sys_shim::{Support, doctor, support};
