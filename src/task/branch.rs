@@ -101,6 +101,12 @@ pub fn first_of(branches: u32) -> u32 {
     ((u64::from(x) * u64::from(branches)) >> 32) as u32
 }
 
+/// Which of so many branches has a turn, counted from the one that was first.
+#[inline]
+pub fn wrapped(turn: u32, branches: u32) -> u32 {
+    if turn < branches { turn } else { turn - branches }
+}
+
 #[cfg(test)]
 mod tests {
     use super::first_of;

@@ -25,8 +25,8 @@ macro_rules! join {
             const COUNT: u32 = [$($i),+].len() as u32;
             let first = $crate::__macros::first_of(COUNT);
             let mut ended = true;
-            for step in 0..COUNT {
-                match (first + step) % COUNT {
+            for turn in first..first + COUNT {
+                match $crate::__macros::wrapped(turn, COUNT) {
                     $($i => ended &= branches.$i.as_mut().poll(cx),)+
                     _ => ::core::unreachable!(),
                 }
@@ -77,8 +77,8 @@ macro_rules! try_join {
             const COUNT: u32 = [$($i),+].len() as u32;
             let first = $crate::__macros::first_of(COUNT);
             let mut ended = true;
-            for step in 0..COUNT {
-                match (first + step) % COUNT {
+            for turn in first..first + COUNT {
+                match $crate::__macros::wrapped(turn, COUNT) {
                     $($i => match branches.$i.as_mut().try_poll(cx) {
                         ::core::result::Result::Ok(has) => ended &= has,
                         ::core::result::Result::Err(error) => {

@@ -51,8 +51,8 @@ macro_rules! select {
             let winner = ::core::future::poll_fn(|cx| {
                 const COUNT: u32 = [$($i),+].len() as u32;
                 let first = $crate::select!(@$first COUNT);
-                for step in 0..COUNT {
-                    match (first + step) % COUNT {
+                for turn in first..first + COUNT {
+                    match $crate::__macros::wrapped(turn, COUNT) {
                         $($i => {
                             let polled = ::core::future::Future::poll(futures.$i.as_mut(), cx);
                             if let ::core::task::Poll::Ready(output) = polled {

@@ -79,15 +79,16 @@ fn a_future_given_by_reference_goes_on() {
 #[test]
 fn branches_may_leave_and_borrow() {
     async fn first_line(lines: &mut Vec<String>) -> Result<usize, String> {
-        select! {
+        let len = select! {
             // The future borrows `lines` mutably, and the branch does so again.
             line = async { lines.pop() } => {
                 let line = line.ok_or("empty")?;
                 lines.push(line.clone());
-                Ok(line.len())
+                line.len()
             },
             (..) = sleep(Duration::from_secs(600)) => return Err("late".to_owned()),
-        }
+        };
+        Ok(len)
     }
     run(async {
         let mut lines = vec!["four".to_owned()];
