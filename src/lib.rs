@@ -24,5 +24,8 @@ pub use runner::{Builder, ExceptionContext, RunError, Runner, run, set_default_b
 pub use runtime::{LoopClosed, RemoteError, RemoteHandle, RemoteJoin, Stats, stats};
 #[doc(hidden)]
 pub use task::branch as __macros;
-pub use task::{Shield, Timeout, TimeoutError, shield, timeout, timeout_at};
+pub use task::{
+    AsCompleted, Child, GroupError, Shield, TaskGroup, Timeout, TimeoutError, Until, Waited,
+    as_completed, gather, shield, task_group, timeout, timeout_at, try_gather, wait,
+};
 pub use uring_sys_shim::{Support, doctor, support};

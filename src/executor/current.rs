@@ -156,8 +156,15 @@ pub fn all() -> Vec<Info> {
 #[track_caller]
 pub(super) fn spawn<F: Future + 'static>(meta: Meta, fut: F) -> JoinHandle<F::Output> {
     // SAFETY: a `'static` future borrows nothing.
-    match with_home(|view| unsafe { start(view, meta, fut) }) {
-        Some(handle) => handle,
+    at_home(|view| unsafe { start(view, meta, fut) })
+}
+
+/// Hands the running loop to `code`, and panics if there is none.
+#[inline]
+#[track_caller]
+pub(super) fn at_home<R>(code: impl FnOnce(View<'_>) -> R) -> R {
+    match with_home(code) {
+        Some(result) => result,
         None => no_loop(),
     }
 }

@@ -5,17 +5,21 @@
 //! - [`waker`]: wakes from any thread; on the loop's own thread without a locked instruction.
 //! - [`run_queue`], [`blocks`], [`local`]: what only the loop's thread touches.
 //! - [`remote`], [`shared`]: what other threads may touch, and the block that holds both.
+//! - [`family`], [`branches`], [`children`]: tasks that a future polls in place of the loop.
 //! - [`join`], [`info`], [`builder`], [`yield_now`](mod@yield_now): what users see.
 //!
 //! This floor knows nothing of the ring. It is told how to get a parked loop's attention by one
 //! [`Waker`](std::task::Waker), the doorbell.
 
 mod blocks;
+mod branches;
 mod builder;
 mod cell;
+mod children;
 pub(crate) mod current;
 #[expect(clippy::module_inception, reason = "the folder is the floor's, the file the noun's")]
 mod executor;
+mod family;
 mod header;
 mod info;
 mod join;
@@ -33,12 +37,15 @@ mod yield_now;
 mod tests;
 
 pub use builder::{Builder, spawn};
+pub use children::Child;
 pub use current::{all, current};
 pub use info::{Id, Info};
 pub use join::JoinHandle;
 pub use join_error::JoinError;
 pub use yield_now::yield_now;
 
+pub(crate) use branches::Branches;
+pub(crate) use children::Children;
 pub(crate) use executor::Executor;
 pub(crate) use info::{Meta, Report};
 pub(crate) use remote::Remote;

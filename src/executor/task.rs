@@ -12,6 +12,7 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use super::cell::Outcome;
 use super::current;
 use super::header::{Header, release};
 use super::info::{Id, Info};
@@ -59,6 +60,12 @@ impl TaskRef {
     #[inline]
     pub(super) unsafe fn from_raw(header: NonNull<Header>) -> TaskRef {
         TaskRef(header)
+    }
+
+    /// The pointer, which has the reference now.
+    #[inline]
+    pub(super) fn into_raw(self) -> NonNull<Header> {
+        ManuallyDrop::new(self).0
     }
 
     /// Makes another from a pointer.
@@ -156,21 +163,47 @@ impl TaskRef {
     /// there before, once for all whom it gives a turn.
     #[inline]
     pub(super) fn take_turn(self) -> bool {
-        let state = self.state();
-        if state.intersects(State::RUNNING | State::ENDING | State::DONE) {
+        let Some(state) = self.begin_turn() else {
             self.pass();
             return false;
-        }
-        self.header().state.set((state - State::QUEUED) | State::RUNNING);
+        };
         let _running = current::run_as(&self);
         budget::refresh();
-        if state.contains(State::CANCEL) {
+        self.go_on(state);
+        true
+    }
+
+    /// As [`take_turn`](TaskRef::take_turn), for a part of the running task: that stays current, and
+    /// it is its budget which is used.
+    #[inline]
+    pub(super) fn take_turn_within(self) -> bool {
+        let Some(state) = self.begin_turn() else {
+            self.pass();
+            return false;
+        };
+        self.go_on(state);
+        true
+    }
+
+    /// Says where it stood, unless it cannot have a turn.
+    #[inline]
+    fn begin_turn(&self) -> Option<State> {
+        let state = self.state();
+        if state.intersects(State::RUNNING | State::ENDING | State::DONE) {
+            return None;
+        }
+        self.header().state.set((state - State::QUEUED) | State::RUNNING);
+        Some(state)
+    }
+
+    #[inline]
+    fn go_on(&self, before: State) {
+        if before.contains(State::CANCEL) {
             // Here is where clean-ups would have their say first.
             self.end(JoinError::Cancelled);
         } else {
             self.poll();
         }
-        true
     }
 
     /// A turn that is not taken.
@@ -264,6 +297,38 @@ impl TaskRef {
         let _before = current::task_scope();
         let _running = current::run_as(self);
         self.end(JoinError::Cancelled);
+    }
+
+    /// As [`drop_now`](TaskRef::drop_now), for a part of the running task.
+    pub(super) fn drop_within(&self) {
+        if self.state().contains(State::RUNNING) {
+            self.set(State::DOOMED);
+        } else if !self.state().is_over() {
+            self.end(JoinError::Cancelled);
+        }
+    }
+
+    /// The outcome of a finished task, where it lies.
+    pub(super) fn outcome<T>(&self) -> NonNull<Outcome<T>> {
+        // SAFETY: the block reaches that far.
+        unsafe { self.0.byte_add(self.header().vtable.outcome) }.cast()
+    }
+
+    /// Moves the outcome of a finished task out.
+    ///
+    /// # Safety
+    /// It is DONE, and its output is a `T`.
+    ///
+    /// # Panics
+    /// If the outcome was moved out before.
+    #[inline]
+    pub(super) unsafe fn take_outcome<T>(&self) -> Outcome<T> {
+        debug_assert!(self.state().contains(State::DONE));
+        assert!(!self.state().contains(State::EMPTY), "the outcome was moved out before");
+        self.set(State::EMPTY);
+        // SAFETY: DONE and of that type, by the caller, and not EMPTY: it is there, and from now on
+        // nobody reads it again.
+        unsafe { self.outcome().read() }
     }
 
     /// No `TaskRef` is left: empties the header and lets go of what they held.

@@ -57,3 +57,13 @@ impl Gate {
         .await;
     }
 }
+
+/// Polls `future`, counting how often.
+pub(crate) async fn counted<F: Future>(polls: &Count, future: F) -> F::Output {
+    let mut future = std::pin::pin!(future);
+    poll_fn(|cx| {
+        polls.add();
+        future.as_mut().poll(cx)
+    })
+    .await
+}
