@@ -23,7 +23,7 @@ pub use executor::{JoinError, JoinHandle, spawn, yield_now};
 pub use runner::{Builder, ExceptionContext, RunError, Runner, run, set_default_builder};
 pub use runtime::{LoopClosed, RemoteError, RemoteHandle, RemoteJoin, Stats, stats};
 #[doc(hidden)]
-pub use task::branch as __macros;
+pub use task::macros as __macros;
 pub use task::{
     AsCompleted, Child, GroupError, Shield, TaskGroup, Timeout, TimeoutError, Until, Waited,
     as_completed, gather, shield, task_group, timeout, timeout_at, try_gather, wait,

@@ -19,6 +19,7 @@ use super::family::{Family, Kind};
 use super::info::{Id, Meta};
 use super::join::JoinHandle;
 use super::join_error::JoinError;
+use super::state::State;
 use super::task::TaskRef;
 use crate::util::budget;
 
@@ -29,13 +30,20 @@ type Env<'env> = PhantomData<Cell<&'env ()>>;
 pub(crate) struct Children<'env> {
     family: Rc<Family>,
     closed: Cell<bool>,
+    /// All were asked to end.
+    ending: Cell<bool>,
     _env: Env<'env>,
 }
 
 impl<'env> Children<'env> {
     /// None so far.
     pub(crate) fn new() -> Self {
-        Children { family: Rc::default(), closed: Cell::new(false), _env: PhantomData }
+        Children {
+            family: Rc::default(),
+            closed: Cell::new(false),
+            ending: Cell::new(false),
+            _env: PhantomData,
+        }
     }
 
     /// Starts a task that gives `None` where it has no value. When closed, its future is dropped and the
@@ -70,7 +78,11 @@ impl<'env> Children<'env> {
     pub(crate) fn poll(&self) {
         let _before = (current::task_scope(), budget::fresh());
         self.family.round(Kind::Task, |child| {
-            drop(self.family.unlist(&child));
+            if child.state().contains(State::DONE) {
+                drop(self.family.unlist(&child));
+            } else if self.ending.get() {
+                child.cancel();
+            }
             ControlFlow::Continue(())
         });
     }
@@ -95,9 +107,15 @@ impl<'env> Children<'env> {
         self.closed.get()
     }
 
-    /// Asks every child to end, and wakes who polls them.
+    /// Starts no more, asks every child to end, and wakes who polls them. Those that were woken
+    /// before have the turn first that they wait for, so that a result that is ready wins.
     pub(crate) fn cancel_all(&self) {
-        self.family.cancel_all();
+        self.close();
+        self.ending.set(true);
+        let waits_for_its_turn = |state: State| {
+            state & (State::QUEUED | State::UNBORN | State::RUNNING) == State::QUEUED
+        };
+        self.family.cancel_all(|child| waits_for_its_turn(child.state()));
     }
 
     /// Starts no more, and drops the futures of all, in the order of their spawn.

@@ -20,7 +20,6 @@ use super::header::Header;
 use super::info::Meta;
 use super::run_queue::RunQueue;
 use super::shared::View;
-use super::state::State;
 use super::task::TaskRef;
 use crate::util::budget;
 
@@ -162,12 +161,12 @@ impl Family {
     }
 
     /// Gives a turn to each child that is ready now, in order, as far as the task's budget goes:
-    /// what they make ready has its turn in the next round. `ended` is told of each child that has
-    /// ended in its turn, and may end the round.
+    /// what they make ready has its turn in the next round. `after` gets each child that has had
+    /// its turn, and may end the round.
     ///
     /// Nobody is woken by the children from here on to [`pend`](Family::pend).
     #[inline]
-    pub(super) fn round(&self, kind: Kind, mut ended: impl FnMut(TaskRef) -> ControlFlow<()>) {
+    pub(super) fn round(&self, kind: Kind, mut after: impl FnMut(TaskRef) -> ControlFlow<()>) {
         drop(self.parent.take());
         for nth in 0..self.ready.len() {
             // Parts behind one that has used the budget up would be asked for nothing, time and again.
@@ -181,7 +180,7 @@ impl Family {
                 Kind::Task => task.take_turn(),
                 Kind::Part => task.take_turn_within(),
             };
-            if had_turn && child.state().contains(State::DONE) && ended(child).is_break() {
+            if had_turn && after(child).is_break() {
                 break;
             }
         }
@@ -201,15 +200,17 @@ impl Family {
         cx.waker().wake_by_ref();
     }
 
-    /// Asks every child to end.
-    pub(super) fn cancel_all(&self) {
+    /// Asks every child to end, but for those that `spares` picks.
+    pub(super) fn cancel_all(&self, spares: impl Fn(&TaskRef) -> bool) {
         // While the list is gone through nobody is woken, whose code might change it.
         let parent = self.parent.take();
         let mut next = self.first.get();
         while let Some(child) = next {
             // SAFETY: it is on the list, which keeps it.
             let child = unsafe { TaskRef::acquire(child) };
-            child.cancel();
+            if !spares(&child) {
+                child.cancel();
+            }
             // SAFETY: as above.
             next = unsafe { member(child.as_ptr()) }.next.get();
         }

@@ -69,7 +69,7 @@ impl Header {
             held: Cell::new(GRANT),
             next_ready: Cell::new(None),
             local: Cell::new(1),
-            state: Cell::new(State::JOINED),
+            state: Cell::new(State::JOINED.union(State::UNBORN)),
             listing: Cell::new(Key::NONE),
             joiner: Cell::new(None),
             name: Cell::new(meta.name.map(aside)),

@@ -5,14 +5,13 @@
 //! - [`waker`]: wakes from any thread; on the loop's own thread without a locked instruction.
 //! - [`run_queue`], [`blocks`], [`local`]: what only the loop's thread touches.
 //! - [`remote`], [`shared`]: what other threads may touch, and the block that holds both.
-//! - [`family`], [`branches`], [`children`]: tasks that a future polls in place of the loop.
+//! - [`family`], [`parts`], [`children`]: tasks that a future polls in place of the loop.
 //! - [`join`], [`info`], [`builder`], [`yield_now`](mod@yield_now): what users see.
 //!
 //! This floor knows nothing of the ring. It is told how to get a parked loop's attention by one
 //! [`Waker`](std::task::Waker), the doorbell.
 
 mod blocks;
-mod branches;
 mod builder;
 mod cell;
 mod children;
@@ -25,6 +24,7 @@ mod info;
 mod join;
 mod join_error;
 mod local;
+mod parts;
 mod remote;
 mod run_queue;
 mod shared;
@@ -44,8 +44,8 @@ pub use join::JoinHandle;
 pub use join_error::JoinError;
 pub use yield_now::yield_now;
 
-pub(crate) use branches::Branches;
 pub(crate) use children::Children;
 pub(crate) use executor::Executor;
 pub(crate) use info::{Meta, Report};
+pub(crate) use parts::Parts;
 pub(crate) use remote::Remote;

@@ -5,7 +5,7 @@ use bitflags::bitflags;
 bitflags! {
     /// The diagram above [`TaskRef`](super::task::TaskRef) shows how these follow each other.
     #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-    pub(super) struct State: u8 {
+    pub(super) struct State: u16 {
         /// Its scheduler's queue holds it; a second wake has nothing to do.
         const QUEUED = 1;
         /// Its future is being polled, further up this thread's stack.
@@ -22,6 +22,8 @@ bitflags! {
         const EMPTY = 1 << 6;
         /// A `JoinHandle` wants the outcome.
         const JOINED = 1 << 7;
+        /// It has not been polled.
+        const UNBORN = 1 << 9;
     }
 }
 

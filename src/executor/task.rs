@@ -192,7 +192,7 @@ impl TaskRef {
         if state.intersects(State::RUNNING | State::ENDING | State::DONE) {
             return None;
         }
-        self.header().state.set((state - State::QUEUED) | State::RUNNING);
+        self.header().state.set((state - (State::QUEUED | State::UNBORN)) | State::RUNNING);
         Some(state)
     }
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 
-use crate::executor::Branches;
+use crate::executor::Parts;
 use crate::util::budget;
 
 /// Runs futures at once and gives their outputs as they come: a stream.
@@ -54,7 +54,7 @@ pub struct AsCompleted<F: Future> {
 
 enum State<F: Future> {
     Idle(Vec<F>),
-    Running(Branches<F>),
+    Running(Parts<F>),
     Ended,
 }
 
@@ -67,11 +67,11 @@ impl<F: Future> Stream for AsCompleted<F> {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
         if let State::Idle(futures) = &mut self.state {
             let futures = std::mem::take(futures);
-            self.state = State::Running(Branches::new(futures));
+            self.state = State::Running(Parts::new(futures));
         }
-        let State::Running(branches) = &mut self.state else { return Poll::Ready(None) };
+        let State::Running(parts) = &mut self.state else { return Poll::Ready(None) };
         let polled =
-            budget::limited(cx, |cx| branches.poll(cx, |ended| ControlFlow::Break(ended.take())));
+            budget::limited(cx, |cx| parts.poll(cx, |ended| ControlFlow::Break(ended.take())));
         if let Poll::Ready(None) = polled {
             self.state = State::Ended;
         }
@@ -81,7 +81,7 @@ impl<F: Future> Stream for AsCompleted<F> {
     fn size_hint(&self) -> (usize, Option<usize>) {
         let left = match &self.state {
             State::Idle(futures) => futures.len(),
-            State::Running(branches) => branches.running(),
+            State::Running(parts) => parts.running(),
             State::Ended => 0,
         };
         (left, Some(left))

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::ops::ControlFlow;
 
-use crate::executor::Branches;
+use crate::executor::Parts;
 
 /// Awaits futures at once and gives their outputs in the order of the futures.
 ///
@@ -36,9 +36,9 @@ where
     I: IntoIterator,
     I::Item: Future,
 {
-    let mut branches = Branches::new(futures);
-    poll_fn(|cx| branches.poll(cx, |_| ControlFlow::<Infallible>::Continue(()))).await;
-    branches.into_outputs()
+    let mut parts = Parts::new(futures);
+    poll_fn(|cx| parts.poll(cx, |_| ControlFlow::<Infallible>::Continue(()))).await;
+    parts.into_outputs()
 }
 
 /// Awaits futures at once until all have given `Ok`, or one an `Err`.
@@ -70,9 +70,9 @@ where
     I: IntoIterator,
     I::Item: Future<Output = Result<T, E>>,
 {
-    let mut branches = Branches::new(futures);
+    let mut parts = Parts::new(futures);
     let failed = poll_fn(|cx| {
-        branches.poll(cx, |ended| match ended.output() {
+        parts.poll(cx, |ended| match ended.output() {
             Ok(_) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(ended.take()),
         })
@@ -80,5 +80,5 @@ where
     if let Some(Err(error)) = failed.await {
         return Err(error);
     }
-    branches.into_outputs().into_iter().collect()
+    parts.into_outputs().into_iter().collect()
 }

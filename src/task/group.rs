@@ -265,7 +265,6 @@ impl<E> Shared<'_, E> {
 
     fn stop(&self) {
         if !self.stopped.replace(true) {
-            self.children.close();
             self.children.cancel_all();
         }
     }

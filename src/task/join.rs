@@ -20,7 +20,7 @@
 #[macro_export]
 macro_rules! join {
     (@number [$(($i:tt $f:expr))+] [$($more:tt)*]) => {{
-        let mut branches = ($(::core::pin::pin!($crate::__macros::Branch::new($f)),)+);
+        let mut branches = ($(::core::pin::pin!($crate::__macros::Joined::new($f)),)+);
         ::core::future::poll_fn(|cx| {
             const COUNT: u32 = [$($i),+].len() as u32;
             let first = $crate::__macros::first_of(COUNT);
@@ -72,7 +72,7 @@ macro_rules! join {
 #[macro_export]
 macro_rules! try_join {
     (@number [$(($i:tt $f:expr))+] [$($more:tt)*]) => {{
-        let mut branches = ($(::core::pin::pin!($crate::__macros::Branch::new($f)),)+);
+        let mut branches = ($(::core::pin::pin!($crate::__macros::Joined::new($f)),)+);
         let result = ::core::future::poll_fn(|cx| {
             const COUNT: u32 = [$($i),+].len() as u32;
             let first = $crate::__macros::first_of(COUNT);

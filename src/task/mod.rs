@@ -1,11 +1,11 @@
 //! Tasks, and what they are composed with.
 
 mod as_completed;
-#[doc(hidden)]
-pub mod branch;
 mod gather;
 mod group;
 mod join;
+#[doc(hidden)]
+pub mod macros;
 mod select;
 mod shield;
 mod timeout;

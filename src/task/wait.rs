@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::{JoinHandle, timeout};
-use crate::executor::Branches;
+use crate::executor::Parts;
 
 /// What [`wait`] waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub async fn wait<T>(
     };
     if !handles.iter().any(|handle| handle.is_finished() && enough(handle)) {
         let running = handles.iter().filter(|handle| !handle.is_finished());
-        let mut running = Branches::new(running.map(JoinHandle::finished));
+        let mut running = Parts::new(running.map(JoinHandle::finished));
         let ended = poll_fn(|cx| {
             running.poll(cx, |ended| match enough(ended.output()) {
                 true => ControlFlow::Break(()),

@@ -14,8 +14,11 @@ fn numbers(waited: &Waited<()>, all: &[ringio::task::Id]) -> (Vec<usize>, Vec<us
 }
 
 fn behind(gates: &[Gate]) -> (Vec<JoinHandle<()>>, Vec<ringio::task::Id>) {
-    let tasks: Vec<_> =
-        gates.iter().cloned().map(async |gate| gate.passed().await).map(spawn).collect();
+    let pass = |gate: &Gate| {
+        let gate = gate.clone();
+        spawn(async move { gate.passed().await })
+    };
+    let tasks: Vec<_> = gates.iter().map(pass).collect();
     let ids = tasks.iter().map(JoinHandle::id).collect();
     (tasks, ids)
 }

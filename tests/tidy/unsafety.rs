@@ -35,7 +35,7 @@ pub(crate) const ALLOWED: &[&str] = &[
     "src/util/heap.rs",
     // One block per task, which wakers on any thread point into.
     "src/executor/blocks.rs",
-    "src/executor/branches.rs",
+    "src/executor/parts.rs",
     "src/executor/cell.rs",
     "src/executor/children.rs",
     "src/executor/current.rs",

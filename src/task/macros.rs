@@ -10,7 +10,7 @@ use pin_project_lite::pin_project;
 pin_project! {
     /// A future of which the output is kept until the others have theirs.
     #[derive(Debug)]
-    pub struct Branch<F: Future> {
+    pub struct Joined<F: Future> {
         // Gone once it has ended: what it holds is not held until the others end.
         #[pin]
         future: Option<F>,
@@ -18,10 +18,10 @@ pin_project! {
     }
 }
 
-impl<F: Future> Branch<F> {
+impl<F: Future> Joined<F> {
     /// A branch that has not begun.
     pub fn new(future: impl IntoFuture<IntoFuture = F>) -> Self {
-        Branch { future: Some(future.into_future()), output: None }
+        Joined { future: Some(future.into_future()), output: None }
     }
 
     /// Polls the future unless it has ended; whether it has.
@@ -44,8 +44,8 @@ impl<F: Future> Branch<F> {
     }
 }
 
-impl<T, E, F: Future<Output = Result<T, E>>> Branch<F> {
-    /// As [`poll`](Branch::poll), but for an error, which is given at once.
+impl<T, E, F: Future<Output = Result<T, E>>> Joined<F> {
+    /// As [`poll`](Joined::poll), but for an error, which is given at once.
     ///
     /// # Errors
     /// The future's own.

@@ -23,33 +23,33 @@ use super::task::TaskRef;
 
 /// Parts of the running task. A wake costs the same however many there are, and no allocation; each
 /// has a block like a task's.
-pub(crate) struct Branches<F: Future> {
+pub(crate) struct Parts<F: Future> {
     family: Rc<Family>,
     /// How many have not ended.
     running: usize,
     _futures: PhantomData<F>,
 }
 
-impl<F: Future> Branches<F> {
-    /// Branches that have not begun.
+impl<F: Future> Parts<F> {
+    /// Parts that have not begun.
     ///
     /// # Panics
     /// If no loop runs on this thread.
     #[track_caller]
     pub(crate) fn new(futures: impl IntoIterator<Item = F>) -> Self {
-        let mut branches = Branches { family: Rc::default(), running: 0, _futures: PhantomData };
+        let mut parts = Parts { family: Rc::default(), running: 0, _futures: PhantomData };
         for future in futures {
-            current::at_home(|view| branches.family.adopt(view, Meta::here(), future));
-            branches.running += 1;
+            current::at_home(|view| parts.family.adopt(view, Meta::here(), future));
+            parts.running += 1;
         }
-        branches
+        parts
     }
 
     /// Gives turns to those that were woken. `ended` gets each one that has ended, and may end the
     /// poll with a result. Else it is pending until all have ended, which gives `None`.
     ///
     /// # Panics
-    /// With the panic of a branch.
+    /// With the panic of a part.
     #[inline]
     pub(crate) fn poll<R>(
         &mut self,
@@ -59,6 +59,9 @@ impl<F: Future> Branches<F> {
         let (family, running) = (&*self.family, &mut self.running);
         let mut result = None;
         family.round(Kind::Part, |child| {
+            if !child.state().contains(State::DONE) {
+                return ControlFlow::Continue(());
+            }
             *running -= 1;
             let child = Ended { family, child, _future: PhantomData };
             child.resume_panic();
@@ -91,7 +94,7 @@ impl<F: Future> Branches<F> {
     }
 }
 
-impl<F: Future> Drop for Branches<F> {
+impl<F: Future> Drop for Parts<F> {
     fn drop(&mut self) {
         self.family.end_all(|child| {
             child.clear(State::JOINED);
@@ -103,13 +106,13 @@ impl<F: Future> Drop for Branches<F> {
     }
 }
 
-impl<F: Future> fmt::Debug for Branches<F> {
+impl<F: Future> fmt::Debug for Parts<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Branches").field("running", &self.running).finish_non_exhaustive()
+        f.debug_struct("Parts").field("running", &self.running).finish_non_exhaustive()
     }
 }
 
-/// A branch that has ended.
+/// A part that has ended.
 pub(crate) struct Ended<'a, F> {
     family: &'a Family,
     child: TaskRef,
@@ -140,7 +143,7 @@ impl<F: Future> Ended<'_, F> {
 
     fn outcome(&self) -> Outcome<F::Output> {
         drop(self.family.unlist(&self.child));
-        assert!(self.child.state().contains(State::DONE), "a branch that runs has no output");
+        assert!(self.child.state().contains(State::DONE), "a part that runs has no output");
         // SAFETY: it is DONE, and its output is an `F::Output`.
         unsafe { self.child.take_outcome() }
     }
@@ -150,6 +153,6 @@ impl<F: Future> Ended<'_, F> {
 fn panic_of<T>(outcome: Outcome<T>) -> ! {
     match outcome {
         Err(JoinError::Panicked(payload)) => resume_unwind(payload),
-        _ => unreachable!("nobody cancels a branch"),
+        _ => unreachable!("nobody cancels a part"),
     }
 }
