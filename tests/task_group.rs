@@ -10,6 +10,5 @@ mod failing;
 mod forgetting;
 #[path = "task_group/growing.rs"]
 mod growing;
-#[expect(dead_code, reason = "each test program uses a part of it")]
 #[path = "combine/support.rs"]
 mod support;

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::pending;
+use std::pin::Pin;
 use std::time::Duration;
 
 use ringio::testing::ManualClock;
@@ -27,21 +28,20 @@ fn an_empty_group_ends_with_its_body() {
 
 #[test]
 fn it_waits_for_all_children_also_those_added_while_waiting() {
-    fn add<'env>(
+    async fn add<'env>(
         group: TaskGroup<'env, ()>,
         ended: &'env Cell<u32>,
         left: u32,
-    ) -> impl Future<Output = Result<(), ()>> + 'env {
-        async move {
-            yield_now().await;
-            if left > 0 {
-                let next: std::pin::Pin<Box<dyn Future<Output = _> + 'env>> =
-                    Box::pin(add(group.clone(), ended, left - 1));
-                group.spawn(next);
-            }
-            ended.set(ended.get() + 1);
-            Ok(())
+    ) -> Result<(), ()> {
+        yield_now().await;
+        if left > 0 {
+            // Boxed, for its type contains itself.
+            let next: Pin<Box<dyn Future<Output = _>>> =
+                Box::pin(add(group.clone(), ended, left - 1));
+            group.spawn(next);
         }
+        ended.set(ended.get() + 1);
+        Ok(())
     }
     run(async {
         let ended = Cell::new(0);
@@ -171,8 +171,9 @@ fn the_end_of_the_task_is_the_end_of_the_group() {
     let dropped = Count::default();
     let count = dropped.clone();
     let mut runner = Runner::builder().build().unwrap();
-    let task = runner
-        .run(async move {
+    let kept = Cell::new(None);
+    runner
+        .run(async {
             let task = spawn(async move {
                 let lent = Cell::new(0);
                 let ended: Result<(), GroupError<()>> = task_group(async |group| {
@@ -190,9 +191,10 @@ fn the_end_of_the_task_is_the_end_of_the_group() {
             });
             yield_now().await;
             yield_now().await;
-            task
+            kept.set(Some(task));
         })
         .unwrap();
+    let task = kept.take().unwrap();
     assert_eq!(dropped.get(), 0);
     runner.close();
     assert_eq!((dropped.get(), task.is_finished()), (1, true));
