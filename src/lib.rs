@@ -25,7 +25,9 @@ pub use runtime::{LoopClosed, RemoteError, RemoteHandle, RemoteJoin, Stats, stat
 #[doc(hidden)]
 pub use task::macros as __macros;
 pub use task::{
-    AsCompleted, Child, GroupError, Shield, TaskGroup, Timeout, TimeoutError, Until, Waited,
-    as_completed, gather, shield, task_group, timeout, timeout_at, try_gather, wait,
+    AsCompleted, Child, GroupError, Shield, TaskGroup, Until, Waited, as_completed, gather, shield,
+    task_group, try_gather, wait,
 };
+pub use task::{CancelScope, Cancelled, cancel_scope, on_cancel};
+pub use task::{Timeout, TimeoutError, TimeoutScope, timeout, timeout_at, timeout_scope};
 pub use uring_sys_shim::{Support, doctor, support};

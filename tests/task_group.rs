@@ -2,6 +2,8 @@
 
 #[path = "task_group/borrowing.rs"]
 mod borrowing;
+#[path = "task_group/cancelling.rs"]
+mod cancelling;
 #[path = "task_group/ending.rs"]
 mod ending;
 #[path = "task_group/failing.rs"]

@@ -130,9 +130,13 @@ impl<F: Future, S: Schedule> TaskCell<F, S> {
     #[inline]
     unsafe fn end(header: NonNull<Header>, outcome: Outcome<F::Output>) {
         // SAFETY: alive by the caller's word, and only ever shared.
-        let state = unsafe { &(*header.as_ptr()).state };
-        state.set(state.get() | State::ENDING);
+        let cell = unsafe { &(*header.as_ptr()).state };
+        let state = cell.get();
+        cell.set(state | State::ENDING);
         let mut outcome = outcome;
+        if state.contains(State::CLEANING) {
+            outcome = too_late(outcome);
+        }
         if needs_drop::<F>() {
             // SAFETY: the future is there and ours by the caller's word; ENDING keeps everybody
             // from it while its destructor runs, and from then on it is not looked at.
@@ -175,6 +179,18 @@ pub(super) unsafe fn scheduler<'a, S>(header: NonNull<Header>) -> &'a S {
     let scheduler = unsafe { header.byte_add(offset) };
     // SAFETY: the caller's promise; it is only ever shared.
     unsafe { scheduler.cast().as_ref() }
+}
+
+/// The outcome of a task whose clean-ups had begun: no result wins any more.
+#[cold]
+fn too_late<T>(outcome: Outcome<T>) -> Outcome<T> {
+    match outcome {
+        Ok(output) => {
+            contain(|| drop(output));
+            Err(JoinError::Cancelled)
+        }
+        error => error,
+    }
 }
 
 /// The outcome of a task whose future's destructor panicked.

@@ -19,6 +19,7 @@ use super::family::{Family, Kind};
 use super::info::{Id, Meta};
 use super::join::JoinHandle;
 use super::join_error::JoinError;
+use super::owner::{Owner, Stage, surroundings};
 use super::state::State;
 use super::task::TaskRef;
 use crate::util::budget;
@@ -32,6 +33,8 @@ pub(crate) struct Children<'env> {
     closed: Cell<bool>,
     /// All were asked to end.
     ending: Cell<bool>,
+    /// Whose branch those of the children hang on, and follow to wherever they are polled.
+    trunk: Owner,
     _env: Env<'env>,
 }
 
@@ -42,6 +45,7 @@ impl<'env> Children<'env> {
             family: Rc::default(),
             closed: Cell::new(false),
             ending: Cell::new(false),
+            trunk: Owner::new(),
             _env: PhantomData,
         }
     }
@@ -74,10 +78,20 @@ impl<'env> Children<'env> {
         })
     }
 
-    /// Gives turns to those that are ready, as tasks of their own.
+    /// Gives turns to those that are ready, as tasks of their own. Under an owner that is to end
+    /// none starts; when its end is delivered they are all asked to end.
     pub(crate) fn poll(&self) {
-        let _before = (current::task_scope(), budget::fresh());
-        self.family.round(Kind::Task, |child| {
+        let stage = surroundings();
+        if stage == Stage::Ending && !self.ending.get() {
+            self.cancel_all();
+        }
+        self.trunk.within(|| self.poll_ready(stage == Stage::Going));
+    }
+
+    fn poll_ready(&self, starts: bool) {
+        let (scope, _budget) = (current::task_scope(), budget::fresh());
+        let _parent = scope.is_parent();
+        self.family.round(Kind::Task, starts, |child| {
             if child.state().contains(State::DONE) {
                 drop(self.family.unlist(&child));
             } else if self.ending.get() {

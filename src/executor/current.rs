@@ -4,7 +4,8 @@
 //! [`HOME`] points to a block that is alive: whoever puts it there keeps the block, and puts back
 //! what was there before it lets go ([`within`] by its frame, a [`Guard`] by leaking the executor
 //! if it does not end in order). [`TASK`] is null, or set by a [`Running`], which borrows the task,
-//! or put back by a [`TaskScope`] in the frame of whoever that task has called.
+//! or put back by a [`TaskScope`] in the frame of whoever that task has called. [`PARENT`] is null, or
+//! set by a [`Within`], which borrows the scope, or put back like [`TASK`].
 #![allow(unsafe_code, reason = "thread-locals without destructors, for speed")]
 
 use std::cell::Cell;
@@ -13,17 +14,21 @@ use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 use std::rc::Rc;
 
+use super::branch::{Branch, Grace};
 use super::executor::{Executor, start};
 use super::header::Header;
 use super::info::{Id, Info, Meta};
 use super::join::JoinHandle;
+use super::owner::{self, Stage};
 use super::shared::{Shared, View};
 use super::task::TaskRef;
+use crate::util::contain::{Payload, discard};
 use crate::util::sync::thread_local;
 
 thread_local! {
     static HOME: Cell<*const Shared> = const { Cell::new(ptr::null()) };
     static TASK: Cell<*const Header> = const { Cell::new(ptr::null()) };
+    static PARENT: Cell<*const TaskScope> = const { Cell::new(ptr::null()) };
 }
 
 /// Whether this thread is running the loop that the block belongs to.
@@ -82,18 +87,41 @@ impl Drop for Guard {
 }
 
 /// Puts back the task that was the running one of this thread.
-pub(super) struct TaskScope(*const Header);
+pub(super) struct TaskScope {
+    task: *const Header,
+    parent: *const TaskScope,
+    frames: owner::Restore,
+}
 
 /// Remembers the running task, whose turn has a part that others run in, one after another.
 #[inline]
 pub(super) fn task_scope() -> TaskScope {
-    TaskScope(TASK.get())
+    TaskScope { task: TASK.get(), parent: PARENT.replace(ptr::null()), frames: owner::no_frames() }
 }
 
 impl Drop for TaskScope {
     #[inline]
     fn drop(&mut self) {
-        TASK.set(self.0);
+        TASK.set(self.task);
+        PARENT.set(self.parent);
+    }
+}
+
+/// Those who run in a [`TaskScope`] are children of the task that it remembers.
+pub(super) struct Within<'a>(PhantomData<&'a TaskScope>);
+
+impl TaskScope {
+    #[inline]
+    pub(super) fn is_parent(&self) -> Within<'_> {
+        PARENT.set(self);
+        Within(PhantomData)
+    }
+}
+
+impl Drop for Within<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        PARENT.set(ptr::null());
     }
 }
 
@@ -114,12 +142,53 @@ impl Drop for Running<'_> {
     }
 }
 
+/// The header of the running task.
+#[inline]
+fn with_task<R>(code: impl FnOnce(&Header) -> R) -> Option<R> {
+    let task = NonNull::new(TASK.get().cast_mut())?;
+    // SAFETY: a `Running` further up the stack borrows it, on this thread.
+    Some(code(unsafe { task.as_ref() }))
+}
+
+/// How far the end of the running task has come.
+#[inline]
+pub(super) fn stage() -> Stage {
+    with_task(|task| task.state.get().stage()).unwrap_or_default()
+}
+
+/// Where the running task has its clean-ups registered.
+pub(super) fn branch() -> Option<Rc<Branch>> {
+    with_task(Header::branch)
+}
+
+/// The branch of the owner that is nearest where the running task is polled, which is somebody's child.
+pub(super) fn branch_of_parent() -> Option<Rc<Branch>> {
+    let parent = NonNull::new(PARENT.get().cast_mut())?;
+    // SAFETY: a `Within` further up the stack borrows it.
+    let parent = unsafe { parent.as_ref() };
+    // For a moment this is where the parent is.
+    let _before = task_scope();
+    TASK.set(parent.task);
+    PARENT.set(parent.parent);
+    parent.frames.branch()
+}
+
+/// How long the clean-ups may take that begin now on the running loop.
+pub(super) fn grace() -> Option<Grace> {
+    with_home(|view| view.local().grace())?
+}
+
+/// Tells the running loop's reporter about a panic that nobody sees, `who` having panicked.
+pub(crate) fn report(who: &str, payload: Payload) {
+    let mut payload = Some(payload);
+    with_home(|view| Some(view.local().report(who, payload.take()?, current())));
+    payload.into_iter().for_each(discard);
+}
+
 /// The id of the running task.
 #[inline]
 pub(super) fn task_id() -> Option<Id> {
-    let task = NonNull::new(TASK.get().cast_mut())?;
-    // SAFETY: a `Running` further up the stack borrows it, on this thread.
-    Some(unsafe { task.as_ref() }.id)
+    with_task(|task| task.id)
 }
 
 /// The running task; `None` outside a task.

@@ -10,6 +10,7 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::task::Waker;
 
+use super::branch::Grace;
 use super::cell::{Schedule, TaskCell};
 use super::current::{self, Guard, within};
 use super::info::{Meta, Report};
@@ -158,7 +159,7 @@ impl Executor {
                 Entry::Task(task) => contain(|| task.arrive()),
                 Entry::Call(closure) => {
                     if let Err(payload) = catch(closure) {
-                        self.view().local().report(payload, None);
+                        self.view().local().report("a closure from another thread", payload, None);
                     }
                 }
             }
@@ -228,6 +229,12 @@ impl Executor {
     pub(crate) fn set_report(&self, reporter: Rc<dyn Fn(Report)>) {
         drop(self.view().local().set_reporter(Some(reporter)));
     }
+
+    /// Gives clean-ups a limit: what `grace` gives is made when they are asked for, and awaited
+    /// beside them. Without it they may take for ever.
+    pub(crate) fn set_grace(&self, grace: Rc<dyn Fn() -> Grace>) {
+        drop(self.view().local().set_grace(Some(grace)));
+    }
 }
 
 impl Drop for Executor {
@@ -241,7 +248,8 @@ impl Drop for Executor {
         // Children whose parents live on elsewhere, or were forgotten.
         drop(self.view().local().take_roster());
         let reporter = self.view().local().set_reporter(None);
-        contain(|| drop(reporter));
+        let grace = self.view().local().set_grace(None);
+        contain(|| drop((reporter, grace)));
         self.view().local().blocks.clear();
         self.view().clear_stock();
     }

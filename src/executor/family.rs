@@ -20,6 +20,7 @@ use super::header::Header;
 use super::info::Meta;
 use super::run_queue::RunQueue;
 use super::shared::View;
+use super::state::State;
 use super::task::TaskRef;
 use crate::util::budget;
 
@@ -164,9 +165,16 @@ impl Family {
     /// what they make ready has its turn in the next round. `after` gets each child that has had
     /// its turn, and may end the round.
     ///
+    /// Those that have not begun do so only if it `starts` any; else they never do.
+    ///
     /// Nobody is woken by the children from here on to [`pend`](Family::pend).
     #[inline]
-    pub(super) fn round(&self, kind: Kind, mut after: impl FnMut(TaskRef) -> ControlFlow<()>) {
+    pub(super) fn round(
+        &self,
+        kind: Kind,
+        starts: bool,
+        mut after: impl FnMut(TaskRef) -> ControlFlow<()>,
+    ) {
         drop(self.parent.take());
         for nth in 0..self.ready.len() {
             // Parts behind one that has used the budget up would be asked for nothing, time and again.
@@ -175,6 +183,11 @@ impl Family {
                 break;
             }
             let Some(task) = self.ready.pop() else { break };
+            if !starts && task.state() & (State::UNBORN | State::CANCEL) == State::UNBORN {
+                // Only to be ended.
+                task.clear(State::QUEUED);
+                continue;
+            }
             let child = task.clone();
             let had_turn = match kind {
                 Kind::Task => task.take_turn(),

@@ -15,6 +15,7 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 use std::task::Waker;
 
+use super::branch::Branch;
 use super::cell::VTable;
 use super::current;
 use super::info::{Id, Meta};
@@ -50,8 +51,8 @@ pub(super) struct Header {
     pub(super) listing: Cell<Key>,
     /// Who awaits the outcome.
     pub(super) joiner: Cell<Option<Waker>>,
-    /// Few tasks have one, so it is somewhere else.
-    pub(super) name: Cell<Option<Box<Rc<str>>>>,
+    /// What few tasks have, so it is somewhere else.
+    rare: Cell<Option<Box<Rare>>>,
     pub(super) id: Id,
     pub(super) parent: Option<Id>,
     pub(super) spawned_at: &'static Location<'static>,
@@ -72,7 +73,7 @@ impl Header {
             state: Cell::new(State::JOINED.union(State::UNBORN)),
             listing: Cell::new(Key::NONE),
             joiner: Cell::new(None),
-            name: Cell::new(meta.name.map(aside)),
+            rare: Cell::new(meta.name.map(aside)),
             id: view.local().next_id(),
             parent: current::task_id(),
             spawned_at: meta.spawned_at,
@@ -80,10 +81,54 @@ impl Header {
     }
 }
 
-/// A name, which few tasks have.
+/// What few tasks have.
+#[derive(Default)]
+struct Rare {
+    name: Option<Rc<str>>,
+    /// There is one once a clean-up is registered beneath.
+    branch: Option<Rc<Branch>>,
+}
+
 #[cold]
-fn aside(name: Rc<str>) -> Box<Rc<str>> {
-    Box::new(name)
+fn aside(name: Rc<str>) -> Box<Rare> {
+    Box::new(Rare { name: Some(name), branch: None })
+}
+
+impl Header {
+    pub(super) fn name(&self) -> Option<Rc<str>> {
+        self.with_rare(|rare| rare.as_ref()?.name.clone())
+    }
+
+    /// Where clean-ups are registered, if ever one was.
+    pub(super) fn present_branch(&self) -> Option<Rc<Branch>> {
+        self.with_rare(|rare| rare.as_ref()?.branch.clone())
+    }
+
+    /// Where clean-ups are registered.
+    #[cold]
+    pub(super) fn branch(&self) -> Rc<Branch> {
+        if let Some(branch) = self.present_branch() {
+            return branch;
+        }
+        let above = if self.vtable.owned { current::branch_of_parent() } else { None };
+        let branch = Branch::beneath(above);
+        self.with_rare(|rare| rare.get_or_insert_default().branch = Some(branch.clone()));
+        branch
+    }
+
+    /// Drops what has a destructor. None of it is user code: who waited for the clean-ups, and for
+    /// how long, is gone with the future.
+    #[inline]
+    pub(super) fn clear(&self) {
+        drop(self.rare.take());
+    }
+
+    fn with_rare<R>(&self, code: impl FnOnce(&mut Option<Box<Rare>>) -> R) -> R {
+        let mut rare = self.rare.take();
+        let result = code(&mut rare);
+        self.rare.set(rare);
+        result
+    }
 }
 
 /// Lets go of `n` references, and of the block with the last.

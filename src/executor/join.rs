@@ -9,7 +9,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use super::cell::Outcome;
 use super::info::Id;
@@ -18,6 +18,7 @@ use super::state::State;
 use super::task::TaskRef;
 use crate::util::budget;
 use crate::util::contain::contain;
+use crate::util::leave::leave;
 
 /// Awaits a task, or cancels it.
 ///
@@ -145,7 +146,8 @@ impl<T> Future for JoinHandle<T> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if !self.is_finished() {
-            self.leave(cx.waker());
+            // Foreign code: the task may finish meanwhile, and then wakes whomever it finds.
+            leave(&self.task.header().joiner, cx.waker());
         }
         // What leaving a waker has called may have finished the task.
         if !self.is_finished() {
@@ -153,23 +155,6 @@ impl<T> Future for JoinHandle<T> {
         }
         ready!(budget::spend(cx));
         Poll::Ready(self.take())
-    }
-}
-
-impl<T> JoinHandle<T> {
-    /// Leaves the waker that is woken when the task finishes.
-    #[inline]
-    fn leave(&self, waker: &Waker) {
-        let joiner = &self.task.header().joiner;
-        let before = joiner.take();
-        if before.as_ref().is_some_and(|before| before.will_wake(waker)) {
-            joiner.set(before);
-            return;
-        }
-        // Cloning and dropping wakers is foreign code: the task may finish meanwhile, and then
-        // wakes whomever it finds.
-        joiner.set(Some(waker.clone()));
-        drop(before);
     }
 }
 
@@ -181,7 +166,7 @@ impl<'a, T> Future for Finished<'a, T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if !self.0.is_finished() {
-            self.0.leave(cx.waker());
+            leave(&self.0.task.header().joiner, cx.waker());
         }
         if self.0.is_finished() { Poll::Ready(self.0) } else { Poll::Pending }
     }

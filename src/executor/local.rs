@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::blocks::Blocks;
+use super::branch::Grace;
 use super::info::{Id, Info, Report};
 use super::run_queue::RunQueue;
 use super::task::TaskRef;
@@ -19,6 +20,8 @@ static NEXT_IDS: AtomicU64 = AtomicU64::new(1);
 
 /// Whom to tell about a panic that nobody saw.
 pub(super) type Reporter = Rc<dyn Fn(Report)>;
+
+pub(super) type MakeGrace = Rc<dyn Fn() -> Grace>;
 
 /// The loop's side of the block.
 ///
@@ -43,6 +46,8 @@ pub(super) struct Local {
     /// `spawn` drops its future.
     pub(super) closing: Cell<bool>,
     reporter: RefCell<Option<Reporter>>,
+    /// Makes the limit of clean-ups that begin now.
+    grace: RefCell<Option<MakeGrace>>,
 }
 
 impl Local {
@@ -104,12 +109,23 @@ impl Local {
         self.reporter.replace(reporter)
     }
 
+    /// As [`set_reporter`](Local::set_reporter).
+    #[must_use]
+    pub(super) fn set_grace(&self, grace: Option<MakeGrace>) -> Option<MakeGrace> {
+        self.grace.replace(grace)
+    }
+
+    /// A limit that counts from now, if there is to be one.
+    pub(super) fn grace(&self) -> Option<Grace> {
+        let make = self.grace.borrow().clone();
+        make.map(|make| make())
+    }
+
     /// Tells the reporter about a panic, if there is one.
     #[cold]
-    pub(super) fn report(&self, payload: Payload, task: Option<Info>) {
+    pub(super) fn report(&self, who: &str, payload: Payload, task: Option<Info>) {
         let reporter = self.reporter.borrow().clone();
         if let Some(reporter) = reporter {
-            let who = if task.is_some() { "a task" } else { "a closure from another thread" };
             let message = format!("{who} panicked: {}", message(&*payload));
             contain(|| reporter(Report { message, task }));
         }

@@ -3,6 +3,7 @@
 //! - [`executor`]: the owner of a loop's tasks, and what the loop asks of it.
 //! - [`task`], [`header`], [`cell`], [`state`]: one task; its life is drawn in `task.rs`.
 //! - [`waker`]: wakes from any thread; on the loop's own thread without a locked instruction.
+//! - [`owner`], [`branch`]: requests to end, and the clean-ups that run before.
 //! - [`run_queue`], [`blocks`], [`local`]: what only the loop's thread touches.
 //! - [`remote`], [`shared`]: what other threads may touch, and the block that holds both.
 //! - [`family`], [`parts`], [`children`]: tasks that a future polls in place of the loop.
@@ -12,6 +13,7 @@
 //! [`Waker`](std::task::Waker), the doorbell.
 
 mod blocks;
+mod branch;
 mod builder;
 mod cell;
 mod children;
@@ -24,6 +26,7 @@ mod info;
 mod join;
 mod join_error;
 mod local;
+pub(crate) mod owner;
 mod parts;
 mod remote;
 mod run_queue;

@@ -18,6 +18,7 @@ use super::current;
 use super::family::{Family, Kind};
 use super::info::Meta;
 use super::join_error::JoinError;
+use super::owner::{Stage, surroundings};
 use super::state::State;
 use super::task::TaskRef;
 
@@ -58,7 +59,8 @@ impl<F: Future> Parts<F> {
     ) -> Poll<Option<R>> {
         let (family, running) = (&*self.family, &mut self.running);
         let mut result = None;
-        family.round(Kind::Part, |child| {
+        let starts = surroundings() == Stage::Going;
+        family.round(Kind::Part, starts, |child| {
             if !child.state().contains(State::DONE) {
                 return ControlFlow::Continue(());
             }

@@ -2,6 +2,8 @@
 
 use bitflags::bitflags;
 
+use super::owner::Stage;
+
 bitflags! {
     /// The diagram above [`TaskRef`](super::task::TaskRef) shows how these follow each other.
     #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +24,8 @@ bitflags! {
         const EMPTY = 1 << 6;
         /// A `JoinHandle` wants the outcome.
         const JOINED = 1 << 7;
+        /// The request was delivered: its clean-ups run.
+        const CLEANING = 1 << 8;
         /// It has not been polled.
         const UNBORN = 1 << 9;
     }
@@ -32,6 +36,18 @@ impl State {
     #[inline]
     pub(super) fn is_over(self) -> bool {
         self.intersects(State::ENDING.union(State::DONE))
+    }
+
+    /// How far its end has come.
+    #[inline]
+    pub(super) fn stage(self) -> Stage {
+        if !self.contains(State::CANCEL) {
+            Stage::Going
+        } else if self.contains(State::CLEANING) {
+            Stage::Ending
+        } else {
+            Stage::Asked
+        }
     }
 
     /// A wake must put the task into the queue.

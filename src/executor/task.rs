@@ -12,6 +12,7 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use super::branch::Branch;
 use super::cell::Outcome;
 use super::current;
 use super::header::{Header, release};
@@ -34,7 +35,8 @@ use crate::util::contain::{catch, contain};
 ///                        RUNNING ───────────┘ the poll gave Pending
 ///                           │
 ///        the poll gave Ready, panicked, or ended DOOMED;
-///        the turn found CANCEL, and did not poll;
+///        the turn found CANCEL and no clean-ups, and did not poll;
+///        the last of its clean-ups has ended, or their time is over;
 ///        from idle: drop_now
 ///                           ▼
 ///                        ENDING    the future is dropped (`VTable::end`)
@@ -48,7 +50,8 @@ use crate::util::contain::{catch, contain};
 ///                     DONE + EMPTY ──▶ the last `TaskRef` goes ──▶ the last waker goes: freed
 /// ```
 ///
-/// `CANCEL` and `DOOMED` are requests on top of idle or RUNNING; `JOINED` says that a handle
+/// `CANCEL` and `DOOMED` are requests on top of idle or RUNNING, and `CLEANING` says that the former
+/// was delivered; `JOINED` says that a handle
 /// exists. `TaskRef`s are held by the roster up to DONE, by the queue while QUEUED, by the handle,
 /// and by whoever is just running the task.
 pub(super) struct TaskRef(NonNull<Header>);
@@ -117,10 +120,7 @@ impl TaskRef {
     }
 
     pub(super) fn name(&self) -> Option<Rc<str>> {
-        let name = self.header().name.take();
-        let copy = name.as_deref().cloned();
-        self.header().name.set(name);
-        copy
+        self.header().name()
     }
 
     pub(super) fn info(&self) -> Info {
@@ -199,8 +199,7 @@ impl TaskRef {
     #[inline]
     fn go_on(&self, before: State) {
         if before.contains(State::CANCEL) {
-            // Here is where clean-ups would have their say first.
-            self.end(JoinError::Cancelled);
+            self.take_last_turns();
         } else {
             self.poll();
         }
@@ -227,13 +226,49 @@ impl TaskRef {
         match catch(|| unsafe { poll(self.0, &mut cx) }) {
             Ok(Poll::Pending) => {
                 self.clear(State::RUNNING);
-                if self.state().contains(State::DOOMED) {
-                    self.end(JoinError::Cancelled);
+                if self.state().intersects(State::DOOMED | State::CANCEL) {
+                    self.has_been_asked(&mut cx);
                 }
             }
             Ok(Poll::Ready(())) => self.finish(),
             Err(payload) => self.end(JoinError::Panicked(payload)),
         }
+    }
+
+    /// A turn after the request. Without clean-ups the future goes at once. Else it is polled once
+    /// more as ever, so that a result that is ready wins, and from then on for their sake.
+    #[cold]
+    fn take_last_turns(&self) {
+        if self.clean_ups().is_some() { self.poll() } else { self.end(JoinError::Cancelled) }
+    }
+
+    /// The poll of a task that was asked to end, before it or in it, gave Pending.
+    #[cold]
+    fn has_been_asked(&self, cx: &mut Context<'_>) {
+        let is_cleaning = self.state().contains(State::CLEANING);
+        match self.clean_ups() {
+            _ if self.state().contains(State::DOOMED) => self.end(JoinError::Cancelled),
+            None if is_cleaning => self.end(JoinError::Cancelled),
+            // The next turn ends it.
+            None => self.wake(),
+            Some(branch) if is_cleaning => {
+                branch.leave_waker(cx.waker());
+                if branch.poll_limit(cx).is_ready() {
+                    self.end(JoinError::Cancelled);
+                }
+            }
+            Some(branch) => {
+                self.set(State::CLEANING);
+                branch.limit();
+                branch.wake_beneath();
+                self.wake();
+            }
+        }
+    }
+
+    /// The clean-ups beneath that have not ended.
+    fn clean_ups(&self) -> Option<Rc<Branch>> {
+        self.header().present_branch().filter(|branch| branch.has_clean_ups())
     }
 
     /// Drops the future without another poll; the outcome is an error.
@@ -251,6 +286,10 @@ impl TaskRef {
     fn finish(&self) {
         self.clear(State::RUNNING);
         self.set(State::DONE);
+        if self.header().vtable.owned {
+            // It hangs on a tree that goes on.
+            self.header().present_branch().inspect(|branch| branch.detach());
+        }
         let listed = self.view().local().unregister(self);
         if !self.state().contains(State::JOINED) {
             self.discard();
@@ -271,17 +310,23 @@ impl TaskRef {
         // SAFETY: this task's own vtable; the outcome is there, and EMPTY keeps everybody else
         // from it.
         if let Some(payload) = unsafe { discard(self.0) } {
-            self.view().local().report(payload, Some(self.info()));
+            self.view().local().report("a task", payload, Some(self.info()));
         }
     }
 
-    /// Asks the task to end. False if it has.
+    /// Asks the task to end. False if it has. Asking twice is asking once.
     pub(super) fn cancel(&self) -> bool {
         if self.state().is_over() {
             return false;
         }
-        self.set(State::CANCEL);
-        self.wake();
+        if !self.state().contains(State::CANCEL) {
+            self.set(State::CANCEL);
+            // The time of its clean-ups counts from here.
+            if let Some(branch) = self.clean_ups() {
+                branch.limit();
+            }
+            self.wake();
+        }
         true
     }
 
@@ -333,9 +378,8 @@ impl TaskRef {
 
     /// No `TaskRef` is left: empties the header and lets go of what they held.
     fn last(&mut self) {
-        // A name's destructor is not user code, and the joiner was taken by `finish` or by its
-        // handle.
-        drop(self.header().name.take());
+        // The joiner was taken by `finish` or by its handle.
+        self.header().clear();
         let held = self.header().held.replace(0);
         // SAFETY: what all `TaskRef`s held together; this was the last of them.
         unsafe { release(self.0, held) };

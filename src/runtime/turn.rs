@@ -63,8 +63,11 @@ impl Runtime {
         let driver = Driver::new(&config.driver)?;
         let timers = Timers::new(config.clock.clone());
         timers.on_advance(driver.unpark().clone().into());
+        let executor = Executor::new(driver.unpark().clone().into());
+        let grace = config.grace;
+        executor.set_grace(Rc::new(move || Box::pin(time::sleep(grace))));
         Ok(Runtime {
-            executor: Executor::new(driver.unpark().clone().into()),
+            executor,
             timers,
             spin: Spin::new(config.driver.spin),
             config,

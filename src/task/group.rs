@@ -11,6 +11,8 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use super::owner::poll_body;
+use crate::executor::owner::{Owner, Stage, surroundings};
 use crate::executor::{Child, Children, Meta};
 use crate::util::contain::{Payload, catch, discard};
 
@@ -92,7 +94,15 @@ where
     let mut value = None;
     {
         let mut body = pin!(Some(body(&group)));
-        poll_fn(|cx| group.shared.poll(cx, body.as_mut(), &mut value)).await;
+        let mut has_begun = false;
+        poll_fn(|cx| {
+            if !has_begun && surroundings() != Stage::Going {
+                return Poll::Pending;
+            }
+            has_begun = true;
+            group.shared.poll(cx, body.as_mut(), &mut value)
+        })
+        .await;
     }
     drop(ending);
     let errors = group.shared.errors.take();
@@ -179,8 +189,8 @@ struct Shared<'env, E> {
     errors: RefCell<Vec<E>>,
     /// The first one. It is resumed when all have ended.
     panic: Cell<Option<Payload>>,
-    /// The body and the children are to end.
-    stopped: Cell<bool>,
+    /// Asked to end when the group is to.
+    body: Owner,
     /// Nobody looks at the panic any more.
     ended: Cell<bool>,
 }
@@ -191,7 +201,7 @@ impl<E> Shared<'_, E> {
             children: Children::new(),
             errors: RefCell::default(),
             panic: Cell::new(None),
-            stopped: Cell::new(false),
+            body: Owner::new(),
             ended: Cell::new(false),
         }
     }
@@ -206,33 +216,41 @@ impl<E> Shared<'_, E> {
     where
         B: Future<Output = Result<T, E>>,
     {
-        if let (false, Some(running)) = (self.stopped.get(), body.as_mut().as_pin_mut()) {
-            match catch(|| running.poll(cx)) {
-                Ok(Poll::Pending) => {}
-                Ok(Poll::Ready(result)) => {
-                    *value = self.noted(result);
-                    self.drop_body(body.as_mut());
-                }
-                Err(payload) => {
-                    self.panicked(payload);
-                    self.drop_body(body.as_mut());
-                }
-            }
-        }
+        self.poll_body(cx, body.as_mut(), value);
         self.children.poll();
-        if self.stopped.get() {
-            self.drop_body(body.as_mut());
+        if self.body.stage() == Stage::Asked {
+            // A child has ended it: it has one more poll, in which a result wins, or clean-ups begin.
+            self.poll_body(cx, body.as_mut(), value);
         }
-        if body.is_some() || self.children.len() > 0 {
+        let running = body.is_some() || self.children.len() > 0;
+        // Nothing goes on behind a group that ends because of an owner around it.
+        if running || surroundings() == Stage::Ending {
             self.children.pend(cx);
             return Poll::Pending;
         }
         Poll::Ready(())
     }
 
-    fn drop_body<B>(&self, mut body: Pin<&mut Option<B>>) {
-        if let Err(payload) = catch(|| body.set(None)) {
-            self.panicked(payload);
+    fn poll_body<T, B>(
+        &self,
+        cx: &mut Context<'_>,
+        mut body: Pin<&mut Option<B>>,
+        value: &mut Option<T>,
+    ) where
+        B: Future<Output = Result<T, E>>,
+    {
+        if body.is_none() {
+            return;
+        }
+        match catch(|| poll_body(&self.body, body.as_mut(), cx, |_| false)) {
+            Ok(Poll::Pending) => {}
+            Ok(Poll::Ready(result)) => *value = result.and_then(|result| self.noted(result)),
+            Err(payload) => {
+                self.panicked(payload);
+                if let Err(payload) = catch(|| body.set(None)) {
+                    self.panicked(payload);
+                }
+            }
         }
     }
 
@@ -264,7 +282,7 @@ impl<E> Shared<'_, E> {
     }
 
     fn stop(&self) {
-        if !self.stopped.replace(true) {
+        if self.body.ask() {
             self.children.cancel_all();
         }
     }

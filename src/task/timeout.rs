@@ -9,14 +9,16 @@ use std::{fmt, io};
 
 use pin_project_lite::pin_project;
 
+use super::owner::poll_body;
+use crate::executor::owner::{Owner, Stage, surroundings};
 use crate::time::{Instant, Sleep, sleep, sleep_until};
-use crate::util::budget;
 
 /// Gives `body` the time `duration`, counted from this call.
 ///
-/// A duration of zero does not start the body. When the time is up the body is dropped, and only
-/// then the error given; a result that is ready in the same poll wins. A body that is ready at
-/// once costs no timer. The time counts from the first poll if the call is made outside a loop.
+/// A duration of zero does not start the body. When the time is up the body is dropped, after the
+/// clean-ups that [`on_cancel`](crate::on_cancel) has registered within it have run, and only then
+/// the error given; a result that is ready in the same poll wins. A body that is ready at once costs
+/// no timer. The time counts from the first poll if the call is made outside a loop.
 ///
 /// # Errors
 ///
@@ -28,7 +30,7 @@ use crate::util::budget;
 ///
 /// # Cancel safety
 ///
-/// Dropping the future drops the body; what that loses is the body's matter.
+/// Dropping the future drops the body and runs no clean-up; what that loses is the body's matter.
 ///
 /// ```
 /// use ringio::{TimeoutError, time::sleep, timeout};
@@ -42,7 +44,7 @@ use crate::util::budget;
 /// ```
 #[doc(alias = "wait_for")]
 pub fn timeout<F: Future>(duration: Duration, body: F) -> Timeout<F> {
-    Timeout { body: Some(body), started: false, expiry: sleep(duration) }
+    Timeout { body: Some(body), started: false, owner: Owner::new(), expiry: sleep(duration) }
 }
 
 /// Gives `body` until `deadline`; one in the past does not start the body.
@@ -57,7 +59,7 @@ pub fn timeout<F: Future>(duration: Duration, body: F) -> Timeout<F> {
 ///
 /// # Cancel safety
 ///
-/// Dropping the future drops the body; what that loses is the body's matter.
+/// Dropping the future drops the body and runs no clean-up; what that loses is the body's matter.
 ///
 /// ```
 /// use ringio::{TimeoutError, time::Instant, timeout_at};
@@ -68,7 +70,7 @@ pub fn timeout<F: Future>(duration: Duration, body: F) -> Timeout<F> {
 /// });
 /// ```
 pub fn timeout_at<F: Future>(deadline: Instant, body: F) -> Timeout<F> {
-    Timeout { body: Some(body), started: false, expiry: sleep_until(deadline) }
+    Timeout { body: Some(body), started: false, owner: Owner::new(), expiry: sleep_until(deadline) }
 }
 
 pin_project! {
@@ -79,6 +81,7 @@ pin_project! {
         #[pin]
         body: Option<F>,
         started: bool,
+        owner: Owner,
         expiry: Sleep,
     }
 }
@@ -88,34 +91,23 @@ impl<F: Future> Future for Timeout<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let mut body =
-            this.body.as_mut().as_pin_mut().expect("a timeout was polled after it ended");
-        let in_time = *this.started || !this.expiry.is_due();
-        *this.started = true;
-        let result = if !in_time {
-            Err(TimeoutError)
-        } else if let Poll::Ready(output) = body.as_mut().poll(cx) {
-            Ok(output)
-        } else {
-            ready!(Pin::new(&mut *this.expiry).poll(cx));
-            at_last(body, cx)
-        };
-        this.expiry.disarm();
-        this.body.set(None);
-        Poll::Ready(result)
-    }
-}
-
-/// The time is up. A result that is ready wins all the same, where only the task's budget has kept it
-/// back.
-fn at_last<F: Future>(body: Pin<&mut F>, cx: &mut Context<'_>) -> Result<F::Output, TimeoutError> {
-    if budget::is_spent() {
-        let _fresh = budget::fresh();
-        if let Poll::Ready(output) = body.poll(cx) {
-            return Ok(output);
+        if !*this.started {
+            if surroundings() != Stage::Going {
+                return Poll::Pending;
+            }
+            *this.started = true;
+            if this.expiry.is_due() {
+                this.body.set(None);
+                return Poll::Ready(Err(TimeoutError));
+            }
+            this.owner.set_deadline(this.expiry.deadline().as_nanos());
         }
+        let expiry = &mut *this.expiry;
+        let is_due = |cx: &mut Context<'_>| Pin::new(&mut *expiry).poll(cx).is_ready();
+        let ended = ready!(poll_body(this.owner, this.body, cx, is_due));
+        this.expiry.disarm();
+        Poll::Ready(ended.ok_or(TimeoutError))
     }
-    Err(TimeoutError)
 }
 
 impl<F> fmt::Debug for Timeout<F> {
@@ -252,11 +244,14 @@ mod tests {
     }
 
     #[test]
-    fn nested_with_equal_deadlines_the_inner_one_expires() {
+    fn nested_with_equal_deadlines_the_outer_one_expires() {
         let l = Loop::new();
         l.run(async {
             let at = Instant::now() + ms(10);
             let nested = timeout_at(at, timeout_at(at, pending::<()>()));
+            assert_eq!(nested.await, Err(TimeoutError));
+            let at = Instant::now() + ms(10);
+            let nested = timeout_at(at + ns(1), timeout_at(at, pending::<()>()));
             assert_eq!(nested.await, Ok(Err(TimeoutError)));
             let at = Instant::now() + ms(10);
             let nested = timeout_at(at, timeout_at(at + ns(1), pending::<()>()));

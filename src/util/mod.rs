@@ -5,6 +5,7 @@ pub(crate) mod contain;
 pub(crate) mod counter;
 pub(crate) mod graveyard;
 pub(crate) mod heap;
+pub(crate) mod leave;
 pub(crate) mod link;
 pub(crate) mod slot_table;
 pub(crate) mod sync;

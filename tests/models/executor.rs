@@ -2,6 +2,8 @@
 
 #[path = "../../src/executor/blocks.rs"]
 mod blocks;
+#[path = "../../src/executor/branch.rs"]
+mod branch;
 #[path = "../../src/executor/builder.rs"]
 mod builder;
 #[path = "../../src/executor/cell.rs"]
@@ -21,6 +23,8 @@ mod join;
 mod join_error;
 #[path = "../../src/executor/local.rs"]
 mod local;
+#[path = "../../src/executor/owner.rs"]
+pub(crate) mod owner;
 #[path = "../../src/executor/remote.rs"]
 mod remote;
 #[path = "../../src/executor/run_queue.rs"]

@@ -8,12 +8,17 @@ pub(crate) mod contain;
 pub(crate) mod counter;
 #[path = "heap.rs"]
 pub(crate) mod heap;
+#[path = "../../src/util/leave.rs"]
+pub(crate) mod leave;
 #[path = "link.rs"]
 pub(crate) mod link;
 #[path = "../../src/util/slot_table.rs"]
 pub(crate) mod slot_table;
 #[path = "sync.rs"]
 pub(crate) mod sync;
+#[path = "../../src/util/wake_batch.rs"]
+pub(crate) mod wake_batch;
 
 pub(crate) use counter::Counter;
 pub(crate) use slot_table::{Key, SlotTable};
+pub(crate) use wake_batch::WakeBatch;
