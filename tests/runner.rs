@@ -9,6 +9,7 @@ mod watchdog;
 
 mod runner {
     mod closing;
+    mod grace;
     mod interrupt;
 }
 
@@ -117,13 +118,13 @@ fn a_panic_in_a_task_becomes_an_error_and_the_loop_lives() {
 }
 
 /// Message, task's name, and whether the place of the spawn is in this file.
-type Reports = Arc<Mutex<Vec<(String, Option<String>, Option<u32>)>>>;
+pub(crate) type Reports = Arc<Mutex<Vec<(String, Option<String>, Option<u32>)>>>;
 
-fn reporting() -> (Runner, Reports) {
+pub(crate) fn reporting() -> (Runner, Reports) {
     let reports = Reports::default();
     let theirs = reports.clone();
     let builder = Runner::builder().exception_handler(move |context| {
-        let line = context.spawned_at.filter(|place| place.file() == file!());
+        let line = context.spawned_at.filter(|place| place.file().starts_with("tests/runner"));
         let report = (context.message.clone(), context.task.clone(), line.map(|at| at.line()));
         theirs.lock().unwrap().push(report);
     });

@@ -3,15 +3,17 @@
 #[path = "support/mod.rs"]
 mod support;
 
+use std::io::{Read, Write};
 use std::panic::catch_unwind;
 use std::thread;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use ringio::stream::copy;
 use ringio::testing::ManualClock;
 use ringio::time::{Instant, sleep};
 use ringio::{RemoteHandle, Runner, op, spawn, stats, yield_now};
-use support::{pair, peer, run, settle, within};
+use support::{pair, peer, run, settle, start_peer, within};
 
 #[test]
 fn turns_and_polls_are_counted_one_by_one() {
@@ -129,6 +131,30 @@ fn a_dry_pool_is_counted() {
                 writer.join().unwrap().unwrap();
             })
             .unwrap();
+    });
+}
+
+#[test]
+fn rounds_of_a_copy_through_a_pipe_are_counted() {
+    run(async || {
+        let ((mut from, left), (mut to, right)) = (pair(), pair());
+        let copied = async |len: usize| {
+            let (mut sender, mut receiver) =
+                (left.try_clone().unwrap(), right.try_clone().unwrap());
+            let sent = start_peer(move || sender.write_all(&vec![1; len]).unwrap());
+            peer(move || receiver.read_exact(&mut vec![0; len]).unwrap()).await;
+            sent.await;
+            stats()
+        };
+        let _copying = spawn(async move {
+            let ((mut read, _), (_, mut write)) = (from.split(), to.split());
+            copy(&mut read, &mut write).await
+        });
+        let (few, many) = (copied(1_000).await, copied(8 << 20).await);
+        assert_eq!(few.splices, 0);
+        // At most the whole stream in pieces that are worth a round each.
+        assert!((1..=8 << 20 >> 10).contains(&many.splices), "{}", many.splices);
+        assert!(many.completions - few.completions >= many.splices, "a poll for each");
     });
 }
 

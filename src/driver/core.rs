@@ -14,6 +14,7 @@ use crate::util::{Graveyard, WakeBatch};
 
 use super::counters::Counters;
 use super::op_table::OpTable;
+use super::pipes::Pipes;
 use super::pool::Pool;
 use super::spin::Source;
 use super::starved::Starved;
@@ -41,6 +42,7 @@ pub(crate) struct Driver {
     /// SQEs that found the submission queue full; they go first at the next enter.
     pub(super) backlog: RefCell<VecDeque<Sqe>>,
     pub(super) pool: Rc<Pool>,
+    pub(super) pipes: Rc<Pipes>,
     pub(super) starved: RefCell<Starved>,
     /// Something was queued, starved or buried that the next turn has to see to.
     pub(super) stirred: Cell<bool>,
@@ -52,6 +54,8 @@ pub(crate) struct Driver {
     /// Messages to other loops that have not been delivered.
     pub(super) kicks: RefCell<Slab<Kick>>,
     pub(super) life: Cell<Life>,
+    /// How many [`Linger`](super::Linger)s there are.
+    pub(super) lingering: Cell<usize>,
     pub(super) first_source: Cell<Source>,
     pub(super) caps: Caps,
     pub(super) credit: u32,
@@ -77,6 +81,7 @@ impl Driver {
             ops: RefCell::default(),
             backlog: RefCell::default(),
             pool,
+            pipes: Rc::default(),
             starved: RefCell::default(),
             stirred: Cell::new(true),
             holders: RefCell::default(),
@@ -85,6 +90,7 @@ impl Driver {
             unpark,
             kicks: RefCell::default(),
             life: Cell::new(Life::Open),
+            lingering: Cell::new(0),
             first_source: Cell::new(Source::THREAD),
             caps,
             credit: config.credit,
@@ -106,6 +112,10 @@ impl Driver {
 
     pub(crate) fn pool(&self) -> &Rc<Pool> {
         &self.pool
+    }
+
+    pub(crate) fn pipes(&self) -> &Rc<Pipes> {
+        &self.pipes
     }
 
     pub(crate) fn graveyard(&self) -> &Graveyard {

@@ -21,6 +21,8 @@ pub(crate) struct Counters {
     pub(crate) dry_spells: Counter,
     /// Receives into heap memory, for want of a buffer.
     pub(crate) heap_receives: Counter,
+    /// Rounds of a copy that went through a pipe.
+    pub(crate) splices: Counter,
 }
 
 impl Driver {

@@ -34,6 +34,7 @@ impl Driver {
         self.life.set(Life::Closed);
         let ring = self.ring.borrow_mut().take();
         self.unpark.close();
+        self.pipes.close();
         if let Some(mut ring) = ring {
             if forked {
                 // In a forked child nothing is in flight: the kernel works for the parent, on the

@@ -68,8 +68,9 @@ impl Driver {
     }
 
     /// Once a turn: returned buffers go back to the kernel, parked bytes make room if few are
-    /// left, and starved transports go on.
+    /// left, and starved transports go on; pipes may move bytes again.
     pub(crate) fn top_up(&self) {
+        self.pipes.refresh();
         if self.pool.is_low() {
             self.relieve_holders();
         }

@@ -181,7 +181,8 @@ pub(super) fn grace() -> Option<Grace> {
 /// Tells the running loop's reporter about a panic that nobody sees, `who` having panicked.
 pub(crate) fn report(who: &str, payload: Payload) {
     let mut payload = Some(payload);
-    with_home(|view| Some(view.local().report(who, payload.take()?, current())));
+    let report = |view: View<'_>, payload| view.local().report(who, payload, current());
+    with_home(|view| payload.take().map(|payload| report(view, payload)));
     payload.into_iter().for_each(discard);
 }
 

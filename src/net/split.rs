@@ -7,7 +7,7 @@ use std::net::Shutdown;
 use std::rc::Rc;
 
 use crate::buf::{BufResult, Chunk, IoBuf, IoBufMut};
-use crate::transport::{self, ReadExact, ReadInto, Stream};
+use crate::transport::{self, ReadExact, ReadInto, Spliced, Stream};
 
 use super::TcpStream;
 use super::tcp_stream::{Handle, abort, shut_down};
@@ -91,6 +91,27 @@ impl ReadHalf<'_> {
     pub(crate) fn transport(&self) -> &Rc<Stream> {
         self.0
     }
+
+    /// Whether the next bytes are there already.
+    pub(crate) fn has_more(&self) -> bool {
+        self.transport().has_more()
+    }
+
+    /// Whether bytes could be moved with [`splice_to`](ReadHalf::splice_to) now.
+    pub(crate) fn can_splice(&self) -> bool {
+        self.transport().can_splice()
+    }
+
+    /// Waits for the next chunk, as `recv`, or until bytes can be moved with
+    /// [`splice_to`](ReadHalf::splice_to): `None`.
+    pub(crate) async fn source(&mut self) -> io::Result<Option<Chunk>> {
+        poll_fn(|cx| self.transport().poll_source(cx)).await
+    }
+
+    /// Begins to write what has arrived to `to`, without a wait.
+    pub(crate) fn splice_to(&mut self, to: &mut WriteHalf<'_>) -> io::Result<Spliced> {
+        self.transport().splice_to(to.transport())
+    }
 }
 
 impl WriteHalf<'_> {
@@ -101,6 +122,11 @@ impl WriteHalf<'_> {
     /// Waits until a write belongs to the connection from its first poll on.
     pub(crate) async fn room(&mut self) -> io::Result<()> {
         poll_fn(|cx| self.transport().poll_room(cx)).await
+    }
+
+    /// Waits until the write with this number is sent.
+    pub(crate) async fn written(&mut self, number: u64) -> io::Result<()> {
+        poll_fn(|cx| self.transport().poll_written(number, cx)).await
     }
 }
 

@@ -282,7 +282,9 @@ impl TcpStream {
     /// ```
     pub async fn close(self) -> io::Result<()> {
         self.transport().check_place()?;
+        let linger = self.transport().driver().linger();
         let sent = poll_fn(|cx| self.transport().poll_flushed(cx)).await;
+        drop(linger);
         self.transport().begin_close(true);
         let closed = poll_fn(|cx| self.transport().poll_closed(cx)).await;
         sent.and(closed)

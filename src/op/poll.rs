@@ -1,4 +1,4 @@
-//! poll(2), multishot, for event sources.
+//! poll(2): multishot for event sources, once for sockets.
 //!
 //! # Safety
 //! It names no memory.
@@ -22,4 +22,16 @@ pub(crate) fn readable_multi(
 ) -> io::Result<OpKey> {
     // SAFETY: the SQE names no memory.
     unsafe { driver.submit_to(sqe::poll_multi(fd, libc::POLLIN as u32), sink, tag) }
+}
+
+/// Tells the sink once, when the descriptor is ready for one of `events` (`POLL*`).
+pub(crate) fn once(
+    driver: &Driver,
+    fd: RawFd,
+    events: i16,
+    sink: Rc<dyn Sink>,
+    tag: u32,
+) -> io::Result<OpKey> {
+    // SAFETY: the SQE names no memory.
+    unsafe { driver.submit_to(sqe::poll(fd, events as u32), sink, tag) }
 }

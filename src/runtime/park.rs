@@ -12,8 +12,9 @@ use super::Runtime;
 impl Runtime {
     /// Waits for a completion, a wake from another thread, or the next timer.
     ///
-    /// `began` is the time. Says whether it was waited for and came, and was not there before.
-    pub(super) fn park(&self, began: Instant) -> io::Result<bool> {
+    /// `now` is the time, if that is known. Says whether something was waited for and came, and was
+    /// not there before.
+    pub(super) fn park(&self, mut now: Option<Instant>) -> io::Result<bool> {
         if self.driver.operations() == 0 && self.timers.jump_if_manual() {
             return Ok(false);
         }
@@ -25,15 +26,15 @@ impl Runtime {
             }
             return Ok(false);
         }
-        let mut began = began;
         if self.driver.has_unsubmitted() {
             // What ends while it is submitted is no event that was waited for. Most sends do.
             self.driver.enter(Wait::Poll)?;
             if self.driver.has_completions() {
                 return Ok(false);
             }
-            began = Instant::real();
+            now = None;
         }
+        let began = now.unwrap_or_else(|| self.stretch.ends());
         if !self.spin.is_worthwhile() {
             return self.wait(began);
         }

@@ -35,10 +35,10 @@ pub struct Stats {
     pub turns: u64,
     /// Polls of tasks.
     pub polls: u64,
-    /// The longest that the loop was away from its events: from one look at the clock and the
-    /// kernel to the next, waits not counted. That is a turn, or several that had nothing to do
-    /// with either and together fewer than 256 polls. When this is long, a task computes for too
-    /// long without a yield.
+    /// The longest that the loop was at work between two looks at the clock, waits not counted. That
+    /// is a turn, or several that had fewer than 16 polls together, or that had nothing to do with
+    /// the kernel and fewer than 256. When this is long, a task computes for too long without a
+    /// yield.
     pub longest_turn: Duration,
     /// Calls of io_uring_enter(2).
     pub enters: u64,
@@ -64,6 +64,8 @@ pub struct Stats {
     pub dry_spells: u64,
     /// Receives into fresh heap memory, because a connection had stood in line for long enough.
     pub heap_receives: u64,
+    /// Times that [`copy`](crate::stream::copy) moved what had arrived inside the kernel.
+    pub splices: u64,
     /// Times that the loop looked for events before it would park, and some came.
     pub spins_won: u64,
     /// Times that it looked and none came.
@@ -149,6 +151,7 @@ impl Sources {
             buffers_available: pool.available(),
             dry_spells: driver.dry_spells.get(),
             heap_receives: driver.heap_receives.get(),
+            splices: driver.splices.get(),
             spins_won: own.spins_won.get(),
             spins_lost: own.spins_lost.get(),
             parks: own.parks.get(),

@@ -102,21 +102,23 @@ impl Runtime {
     #[inline]
     pub(crate) fn turn(&self, done: impl Fn() -> bool) -> io::Result<()> {
         self.counters.turns.add(1);
-        self.executor.run_rounds(POLLS_PER_TURN, |polled| {
+        let polled = self.executor.run_rounds(POLLS_PER_TURN, |polled| {
             let clockless = polled < POLLS_PER_TURN && self.timers.is_empty();
             let again = clockless && self.driver.is_quiet() && !done();
             self.counters.turns.add(u64::from(again));
             again
         });
-        self.see_to_events(done)
+        self.see_to_events(polled, done)
     }
 
     /// The rest of a turn: timers, buffers, the kernel.
-    fn see_to_events(&self, done: impl Fn() -> bool) -> io::Result<()> {
-        let now = Instant::real();
-        self.stretch.ends(now);
+    fn see_to_events(&self, polled: usize, done: impl Fn() -> bool) -> io::Result<()> {
+        let is_timed = self.stretch.is_over_after(polled) || !self.timers.is_empty();
+        let now = is_timed.then(|| self.stretch.ends());
         self.driver.graveyard().empty();
-        self.fire_timers(now);
+        if let Some(now) = now {
+            self.fire_timers(now);
+        }
         self.driver.top_up();
         let mut waited = false;
         if self.executor.has_ready() || self.driver.has_starved() || done() {

@@ -19,11 +19,14 @@
 use std::mem;
 use std::task::Waker;
 
-use crate::util::{Key, SlotTable, WakeBatch};
+use crate::util::{Key, SlotTable, WakeBatch, prefetch};
 
 /// Per level. Many slots are few levels, and so few moves of each timer, each of which is likely to
 /// find it out of the cache.
 const SLOTS: usize = 256;
+/// Bytes of what a waker points to that will be looked at when it is woken: of a task, the header
+/// and the beginning of its future. Whoever has slept has left the cache.
+const WOKEN: usize = 256;
 const WORD: usize = u64::BITS as usize;
 /// Bits of the tick's number per level.
 const DIGIT: u32 = SLOTS.trailing_zeros();
@@ -190,6 +193,7 @@ impl Wheel {
     fn fire_list(&mut self, mut key: Key, wakes: &mut WakeBatch) {
         while !is_nil(key) {
             let timer = self.timers.remove(key).expect(LINKED);
+            prefetch(timer.waker.data(), WOKEN);
             wakes.push(timer.waker);
             key = timer.next;
         }

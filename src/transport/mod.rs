@@ -1,6 +1,7 @@
 //! Floor 4: the completion-based transports. A transport **owns** its operations; a future only
 //! waits for the transport. What nobody awaits parks, and the next call gets it.
 
+mod bulk;
 mod close;
 mod listener;
 mod own_read;
@@ -11,6 +12,7 @@ mod stream;
 mod write_future;
 mod writer;
 
+pub(crate) use bulk::Spliced;
 pub(crate) use listener::{Accepting, Listener};
 pub(crate) use read_future::{ReadExact, ReadInto};
 pub(crate) use stream::Stream;

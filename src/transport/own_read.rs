@@ -79,7 +79,7 @@ impl Stream {
             self.check_loop()?;
         }
         self.register_reader(cx);
-        if matches!(self.receiver.borrow().state, State::Idle) {
+        if self.receiver.borrow().is_free() {
             // SAFETY: passed on to the caller.
             unsafe { self.arm_own((target, room)) }?;
             *mine = true;

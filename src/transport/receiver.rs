@@ -24,8 +24,10 @@ use super::stream::{Stream, Tag};
 ///    │ └───────────┐    ▼          resumed with buffers: Group
 ///    │             └ Starved ────▶ resumed without: Heap ── CQE ──▶ Idle
 ///    │ read(buf)            CQE                fetched by the future
-///    └───────────▶ Own ───────────▶ Own(received) ───────────────▶ Idle
-///                    └─ future dropped: cancelled ─ CQE: bytes parked ─▶ Idle
+///    ├───────────▶ Own ───────────▶ Own(received) ───────────────▶ Idle
+///    │               └─ future dropped: cancelled ─ CQE: bytes parked ─▶ Idle
+///    │ bulk              CQE               spliced, or any reader
+///    └───────────▶ Poll ──────────▶ Readable ────────────────────▶ Idle
 /// ```
 /// Group is a multishot where the kernel bounds it by the credit, else one receive. Any last CQE
 /// leads to Idle, whatever it says; the reader's next poll arms again.
@@ -43,6 +45,13 @@ pub(super) enum State {
     },
     Own(Own),
     Starved,
+    /// Waits for the socket to be readable, for whoever takes the bytes without the ring.
+    Poll {
+        key: OpKey,
+        stopping: bool,
+    },
+    /// It is readable, and nothing is in flight.
+    Readable,
 }
 
 /// The receive side.
@@ -50,6 +59,8 @@ pub(super) enum State {
 pub(super) struct Receiver {
     pub(super) state: State,
     pub(super) ahead: ReadAhead,
+    /// The socket held more when the last receive had taken what is parked, or was.
+    more: bool,
     /// The peer has ended its direction, behind what is parked.
     pub(super) eof: bool,
     /// The connection's error, behind what is parked. It stays.
@@ -58,7 +69,7 @@ pub(super) struct Receiver {
     in_line: Option<Turn>,
     /// Shutdowns in flight: they name the descriptor.
     shutdowns: u32,
-    reader: Option<Waker>,
+    pub(super) reader: Option<Waker>,
 }
 
 /// Receives once into this much heap memory while the pool is dry.
@@ -68,11 +79,16 @@ impl Receiver {
     /// Whether the kernel has nothing of this side.
     pub(super) fn is_quiet(&self) -> bool {
         let received = match &self.state {
-            State::Idle | State::Starved => true,
+            State::Idle | State::Starved | State::Readable => true,
             State::Own(own) => own.received.is_some(),
-            State::Group { .. } | State::Heap { .. } => false,
+            State::Group { .. } | State::Heap { .. } | State::Poll { .. } => false,
         };
         received && self.shutdowns == 0
+    }
+
+    /// Whether a reader may arm the next receive.
+    pub(super) fn is_free(&self) -> bool {
+        matches!(self.state, State::Idle | State::Readable)
     }
 
     /// What is known without receiving; `None`: go on.
@@ -87,7 +103,9 @@ impl Receiver {
     /// The operation to cancel, if one is in flight that was not cancelled before.
     pub(super) fn stop(&mut self) -> Option<OpKey> {
         let (key, stopping) = match &mut self.state {
-            State::Group { key, stopping } | State::Heap { key, stopping } => (*key, stopping),
+            State::Group { key, stopping }
+            | State::Heap { key, stopping }
+            | State::Poll { key, stopping } => (*key, stopping),
             State::Own(own) if own.received.is_none() => (own.key, &mut own.stopping),
             _ => return None,
         };
@@ -108,7 +126,7 @@ impl Receiver {
     }
 
     /// Takes in what a receive brought besides bytes.
-    fn note(&mut self, res: i32) {
+    pub(super) fn note(&mut self, res: i32) {
         match -res {
             0 => self.eof = true,
             // It was stopped, or has to be armed again; no word about the connection.
@@ -126,19 +144,12 @@ impl Stream {
     }
 
     fn poll_chunk(self: &Rc<Self>, cx: &mut Context<'_>) -> Poll<io::Result<Chunk>> {
-        self.settle_forgotten_read();
-        {
-            let mut receiver = self.receiver.borrow_mut();
-            if let Some(chunk) = receiver.ahead.pop() {
-                return Poll::Ready(Ok(chunk));
-            }
-            if let Some(ended) = receiver.ended() {
-                return Poll::Ready(ended.map(|()| Chunk::empty()));
-            }
+        if let Some(chunk) = self.take_parked() {
+            return Poll::Ready(chunk);
         }
         self.check_loop()?;
         self.register_reader(cx);
-        if matches!(self.receiver.borrow().state, State::Idle) {
+        if self.receiver.borrow().is_free() {
             // With always more to receive, whoever overtakes those in line does so for ever.
             if self.driver().has_starved() {
                 self.stand_in_line();
@@ -147,6 +158,22 @@ impl Stream {
             }
         }
         Poll::Pending
+    }
+
+    /// The next chunk that can be had without waiting; at the end of the stream an empty one.
+    pub(super) fn take_parked(&self) -> Option<io::Result<Chunk>> {
+        self.settle_forgotten_read();
+        let mut receiver = self.receiver.borrow_mut();
+        match receiver.ahead.pop() {
+            Some(chunk) => Some(Ok(chunk)),
+            None => receiver.ended().map(|ended| ended.map(|()| Chunk::empty())),
+        }
+    }
+
+    /// Whether a reader's next bytes are there already.
+    pub(crate) fn has_more(&self) -> bool {
+        let receiver = self.receiver.borrow();
+        receiver.more || !receiver.ahead.is_empty()
     }
 
     /// Bytes that were taken too early go back to the front.
@@ -209,6 +236,7 @@ impl Stream {
         let mut receiver = self.receiver.borrow_mut();
         let receiver = &mut *receiver;
         let mut starved = false;
+        receiver.more = cqe.sock_nonempty();
         if let State::Own(_) = receiver.state {
             receiver.own_received(cqe.res, routing);
         } else if !cqe.more() {

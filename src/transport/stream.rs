@@ -23,6 +23,10 @@ pub(super) enum Tag {
     Close = 3,
     /// The end of the receiving direction, whose result says nothing of use.
     ShutdownRead = 4,
+    /// A poll of the receive side.
+    Readable = 5,
+    /// A poll of the send side.
+    Writable = 6,
 }
 
 /// The transport of one connection. Futures and halves share it by `Rc`; an operation in flight
@@ -111,6 +115,8 @@ impl Sink for Stream {
             t if t == Tag::Send as u32 => self.sent(cqe, routing),
             t if t == Tag::Shutdown as u32 => self.was_shut_down(cqe, routing),
             t if t == Tag::Close as u32 => self.closed(cqe, routing),
+            t if t == Tag::Readable as u32 => self.became_readable(cqe, routing),
+            t if t == Tag::Writable as u32 => self.became_writable(cqe, routing),
             _ => self.reading_was_shut_down(routing),
         }
         self.go_on_closing();

@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Waker};
 
 use uring_sys_shim::Cqe;
 
-use crate::driver::{OpKey, Routing};
+use crate::driver::{Linger, OpKey, Pipe, Routing};
 use crate::op::{send, shutdown};
 
 use super::stream::{Stream, Tag};
@@ -28,10 +28,10 @@ const HIGH_WATER: usize = 64 * 1024;
 /// The send side.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
-    queue: VecDeque<Request>,
+    pub(super) queue: VecDeque<Request>,
     /// Bytes in the queue.
     queued: usize,
-    in_flight: Option<InFlight>,
+    pub(super) in_flight: Option<InFlight>,
     /// Requests that have left the queue, completely sent: request `n` is done once this is
     /// above `n`.
     completed: u64,
@@ -44,20 +44,20 @@ pub(super) struct Writer {
 }
 
 #[derive(Debug)]
-struct InFlight {
-    key: OpKey,
-    stopping: bool,
+pub(super) struct InFlight {
+    pub(super) key: OpKey,
+    pub(super) stopping: bool,
 }
 
 /// One admitted write.
 #[derive(Debug)]
-struct Request {
-    memory: Memory,
+pub(super) struct Request {
+    pub(super) memory: Memory,
     /// Bytes of it that are sent.
-    sent: usize,
-    len: usize,
+    pub(super) sent: usize,
+    pub(super) len: usize,
     /// The buffer, once its future was dropped.
-    orphan: Option<Box<dyn Any>>,
+    pub(super) orphan: Option<Box<dyn Any>>,
 }
 
 /// Where the bytes of a write are.
@@ -65,28 +65,30 @@ struct Request {
 pub(crate) enum Memory {
     One(*const u8),
     Many(Box<[(*const u8, usize)]>),
+    /// In the kernel already: no future has them, the transport alone.
+    Pipe(Pipe),
 }
 
 /// Whether our direction of the connection goes on.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default)]
 enum Ending {
     #[default]
     Open,
     /// FIN follows the last queued byte.
-    Asked,
-    InFlight(OpKey),
+    Asked(#[expect(dead_code, reason = "held until the FIN is on its way")] Linger),
+    InFlight,
     Done(i32),
 }
 
 impl Writer {
     /// Whether the kernel has nothing of this side.
     pub(super) fn is_quiet(&self) -> bool {
-        self.in_flight.is_none() && !matches!(self.ending, Ending::InFlight(_))
+        self.in_flight.is_none() && !matches!(self.ending, Ending::InFlight)
     }
 
     /// Whether everything that was admitted is sent.
     fn is_flushed(&self) -> bool {
-        self.queue.is_empty() && self.ending != Ending::Asked
+        self.queue.is_empty() && !matches!(self.ending, Ending::Asked(_))
     }
 
     /// The operation to cancel, if one is in flight that was not cancelled before.
@@ -97,7 +99,11 @@ impl Writer {
 
     /// Ends every queued write with an error. The buffers of dropped futures are given back.
     pub(super) fn fail(&mut self, errno: i32) -> Vec<Box<dyn Any>> {
-        self.error.get_or_insert(errno);
+        let errno = *self.error.get_or_insert(errno);
+        if let Ending::Asked(_) = self.ending {
+            // The loop need not wait for a FIN that is never sent.
+            self.ending = Ending::Done(errno);
+        }
         if self.in_flight.is_some() {
             return Vec::new();
         }
@@ -105,8 +111,8 @@ impl Writer {
         self.queue.drain(..).filter_map(|request| request.orphan).collect()
     }
 
-    fn failed(&self) -> Option<io::Error> {
-        match (self.error, self.ending) {
+    pub(super) fn failed(&self) -> Option<io::Error> {
+        match (self.error, &self.ending) {
             (Some(errno), _) => Some(io::Error::from_raw_os_error(errno)),
             (None, Ending::Open) => None,
             (None, _) => Some(io::Error::from_raw_os_error(libc::EPIPE)),
@@ -130,7 +136,7 @@ impl Writer {
     }
 
     /// Takes `count` sent bytes off the queue; gives back the buffers of dropped futures.
-    fn advance(&mut self, mut count: usize) -> Vec<Box<dyn Any>> {
+    pub(super) fn advance(&mut self, mut count: usize) -> Vec<Box<dyn Any>> {
         let mut finished = Vec::new();
         self.queued -= count;
         while let Some(first) = self.queue.front_mut() {
@@ -158,6 +164,8 @@ impl Request {
                 &one
             }
             Memory::Many(pieces) => pieces,
+            // It comes when those before it are sent.
+            Memory::Pipe(_) => return false,
         };
         for &(start, len) in all {
             let skipped = skip.min(len);
@@ -196,7 +204,7 @@ impl Stream {
         Poll::Ready(self.admit(request))
     }
 
-    fn admit(self: &Rc<Self>, request: Request) -> io::Result<u64> {
+    pub(super) fn admit(self: &Rc<Self>, request: Request) -> io::Result<u64> {
         let mut writer = self.writer.borrow_mut();
         let (number, len) = (writer.completed + writer.queue.len() as u64, request.len);
         if writer.queue.capacity() == 0 {
@@ -228,7 +236,7 @@ impl Stream {
     }
 
     /// Waits until an admitted write was sent.
-    pub(super) fn poll_written(&self, number: u64, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(crate) fn poll_written(&self, number: u64, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         {
             let writer = self.writer.borrow();
             if writer.completed > number {
@@ -280,11 +288,14 @@ impl Stream {
             return Ok(());
         }
         let (driver, fd, tag) = (self.driver(), self.fd(), Tag::Send as u32);
+        if !self.empty_pipes(writer) {
+            return Ok(());
+        }
         if writer.queue.is_empty() {
-            if writer.ending == Ending::Asked {
+            if let Ending::Asked(_) = writer.ending {
                 let tag = Tag::Shutdown as u32;
-                let key = shutdown::shutdown(driver, fd, Shutdown::Write, self.sink(), tag)?;
-                writer.ending = Ending::InFlight(key);
+                shutdown::shutdown(driver, fd, Shutdown::Write, self.sink(), tag)?;
+                writer.ending = Ending::InFlight;
             }
             return Ok(());
         }
@@ -335,8 +346,8 @@ impl Stream {
     pub(crate) fn ask_shutdown(self: &Rc<Self>) -> io::Result<()> {
         {
             let mut writer = self.writer.borrow_mut();
-            if writer.ending == Ending::Open {
-                writer.ending = Ending::Asked;
+            if let Ending::Open = writer.ending {
+                writer.ending = Ending::Asked(self.driver().linger());
             }
         }
         self.send_next()
@@ -346,10 +357,10 @@ impl Stream {
     pub(crate) fn poll_shut_down(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         {
             let writer = self.writer.borrow();
-            match (writer.error, writer.ending) {
+            match (&writer.error, &writer.ending) {
                 (_, Ending::Done(0)) => return Poll::Ready(Ok(())),
                 (_, Ending::Done(errno)) | (Some(errno), _) => {
-                    return Poll::Ready(Err(io::Error::from_raw_os_error(errno)));
+                    return Poll::Ready(Err(io::Error::from_raw_os_error(*errno)));
                 }
                 _ => {}
             }

@@ -7,11 +7,13 @@ pub(crate) mod graveyard;
 pub(crate) mod heap;
 pub(crate) mod leave;
 pub(crate) mod link;
+pub(crate) mod prefetch;
 pub(crate) mod slot_table;
 pub(crate) mod sync;
 pub(crate) mod wake_batch;
 
 pub(crate) use counter::Counter;
 pub(crate) use graveyard::Graveyard;
+pub(crate) use prefetch::prefetch;
 pub(crate) use slot_table::{Key, SlotTable};
 pub(crate) use wake_batch::WakeBatch;

@@ -19,6 +19,9 @@ use ringio::{Cancelled, JoinHandle, Runner, cancel_scope, on_cancel, spawn, time
 use crate::watchdog::bounded;
 use crate::{Log, ms, run};
 
+/// A message, the name of its task, and whether it was spawned in this file.
+type Seen = (String, Option<String>, bool);
+
 struct OnDrop<F: FnMut()>(F);
 
 impl<F: FnMut()> Drop for OnDrop<F> {
@@ -97,7 +100,7 @@ fn one_that_is_dropped_from_elsewhere_while_it_is_awaited_lets_the_owner_end() {
 #[test]
 fn panics_of_clean_ups_and_destructors_go_to_the_handler_and_the_owner_ends_as_cancelled() {
     bounded(|| {
-        let seen: Arc<Mutex<Vec<(String, Option<String>, bool)>>> = Arc::default();
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let theirs = seen.clone();
         let builder = Runner::builder().exception_handler(move |context| {
             let place = context.spawned_at.is_some_and(|place| place.file() == file!());
@@ -181,14 +184,10 @@ fn clean_ups_do_io() {
             let address = listener.local_addr().unwrap();
             let mut near = TcpStream::connect(address).await.unwrap();
             let (far, _) = listener.accept().await.unwrap();
-            let far = Rc::new(RefCell::new(far));
             let task = spawn(async move {
-                let serve = async { far.borrow_mut().recv().await.map(drop) };
-                let say_bye = async || {
-                    let bye = far.borrow_mut().write_all("bye").await;
-                    bye.0.unwrap();
-                };
-                let _ = on_cancel(serve, say_bye).await;
+                let (mut read, mut write) = far.into_split();
+                let say_bye = async || write.write_all("bye").await.0.unwrap();
+                drop(on_cancel(read.recv(), say_bye).await);
             });
             yield_now().await;
             task.cancel();

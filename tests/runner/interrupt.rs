@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use ringio::{RunError, Runner, spawn};
+use ringio::{RunError, Runner, on_cancel, spawn};
 
 use crate::child::{command, is_child};
 use crate::watchdog::bounded;
@@ -98,6 +98,32 @@ fn the_second_ends_the_process_by_the_signal() {
             let _stubborn = Stubborn;
             ready_then_pending().await;
         });
+    });
+    let Some((status, printed)) = ended else { return };
+    assert_eq!(status.signal(), Some(Signal::SIGINT as i32), "{status} {printed}");
+}
+
+#[test]
+fn main_cleans_up_before_the_run_ends() {
+    const TEST: &str = "runner::interrupt::main_cleans_up_before_the_run_ends";
+    let ended = interrupted(TEST, || {
+        let run = runner().run(on_cancel(ready_then_pending(), async || {
+            ringio::time::sleep(Duration::from_millis(1)).await;
+            println!("CLEANED UP");
+        }));
+        assert!(matches!(run, Err(RunError::Interrupted)));
+        println!("WENT ON");
+    });
+    let Some((status, printed)) = ended else { return };
+    assert!(status.success(), "{status} {printed}");
+    assert!(printed.contains("CLEANED UP\nWENT ON"), "{printed}");
+}
+
+#[test]
+fn the_second_ends_clean_ups_too() {
+    const TEST: &str = "runner::interrupt::the_second_ends_clean_ups_too";
+    let ended = interrupted(TEST, || {
+        let _ = runner().run(on_cancel(ready_then_pending(), ready_then_pending));
     });
     let Some((status, printed)) = ended else { return };
     assert_eq!(status.signal(), Some(Signal::SIGINT as i32), "{status} {printed}");

@@ -7,6 +7,7 @@
 mod conformance {
     pub(super) mod bench;
     pub(super) mod buffers;
+    pub(super) mod bulk;
     pub(super) mod cancel;
     pub(super) mod connections;
     pub(super) mod events;
@@ -148,12 +149,37 @@ facts! {
     }
 }
 
-/// The simulated kernel takes it for a mistake.
+/// The simulated kernel takes the first for a mistake, and has no pipes.
 mod on_the_kernel_only {
-    use super::cancel;
+    use super::{bulk, cancel};
 
     #[test]
     fn closing_ends_no_operation_and_no_connection() {
         cancel::closing_ends_no_operation_and_no_connection();
+    }
+
+    #[test]
+    fn what_is_parked_outlives_a_moment_without_blocking() {
+        bulk::what_is_parked_outlives_a_moment_without_blocking();
+    }
+
+    #[test]
+    fn receives_and_sends_park_on_a_socket_that_does_not_block() {
+        bulk::receives_and_sends_park_on_a_socket_that_does_not_block();
+    }
+
+    #[test]
+    fn a_poll_of_a_socket_parks_until_it_is_ready() {
+        bulk::a_poll_of_a_socket_parks_until_it_is_ready();
+    }
+
+    #[test]
+    fn bytes_go_through_a_pipe_in_order() {
+        bulk::bytes_go_through_a_pipe_in_order();
+    }
+
+    #[test]
+    fn a_socket_without_room_leaves_the_rest_in_the_pipe() {
+        bulk::a_socket_without_room_leaves_the_rest_in_the_pipe();
     }
 }

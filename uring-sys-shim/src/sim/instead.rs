@@ -90,3 +90,8 @@ pub(crate) fn setsockopt(
         Ok(())
     })
 }
+
+/// Pipes are not simulated.
+pub(crate) fn pipe() -> Option<io::Error> {
+    Machine::current().map(|_| io::Error::from_raw_os_error(libc::ENOSYS))
+}

@@ -10,6 +10,7 @@ mod descriptor;
 mod real;
 pub mod signal;
 mod socket;
+mod splice;
 
 pub use address::Address;
 pub use clock::monotonic;
@@ -20,6 +21,7 @@ pub use socket::{
     bind, getpeername, getsockname, getsockopt, listen, option, set_linger, set_option, setsockopt,
     shutdown, socket,
 };
+pub use splice::{pipe, set_nonblocking, splice};
 
 #[cfg(feature = "sim")]
 use crate::sim::instead;

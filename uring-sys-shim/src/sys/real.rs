@@ -47,3 +47,8 @@ pub(super) fn getpeername(_fd: RawFd) -> Option<io::Result<Address>> {
 pub(super) fn setsockopt(_fd: RawFd, _option: (i32, i32), _value: &[u8]) -> Option<io::Result<()>> {
     None
 }
+
+#[inline(always)]
+pub(super) fn pipe() -> Option<io::Error> {
+    None
+}

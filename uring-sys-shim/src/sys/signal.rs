@@ -1,4 +1,4 @@
-//! SIGINT: counted, and told through an eventfd that a ring can poll.
+//! SIGINT: counted, and told through an eventfd that a ring can poll. Whether SIGPIPE is ignored.
 //!
 //! ```
 //! use uring_sys_shim::sys::signal;
@@ -58,6 +58,19 @@ pub fn count() -> u64 {
 /// What sigaction(2) says.
 pub fn is_default() -> io::Result<bool> {
     Ok(current()?.sa_sigaction == libc::SIG_DFL)
+}
+
+/// Whether the process ignores SIGPIPE, as every Rust program does that was not told otherwise.
+///
+/// ```
+/// assert!(uring_sys_shim::sys::signal::ignores_sigpipe()?);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// What sigaction(2) says.
+pub fn ignores_sigpipe() -> io::Result<bool> {
+    Ok(sigaction(libc::SIGPIPE, null())?.sa_sigaction == libc::SIG_IGN)
 }
 
 /// Handles SIGINT until the last guard is dropped; then the previous disposition returns, unless
@@ -156,18 +169,18 @@ fn ours() -> libc::sigaction {
 }
 
 fn current() -> io::Result<libc::sigaction> {
-    sigaction(null())
+    sigaction(libc::SIGINT, null())
 }
 
 fn replace(action: &libc::sigaction) -> io::Result<libc::sigaction> {
-    sigaction(action)
+    sigaction(libc::SIGINT, action)
 }
 
 /// Sets the disposition if there is one, and returns the former.
-fn sigaction(action: *const libc::sigaction) -> io::Result<libc::sigaction> {
+fn sigaction(signal: libc::c_int, action: *const libc::sigaction) -> io::Result<libc::sigaction> {
     let mut former = MaybeUninit::zeroed();
     // SAFETY: the action is null, ours, or one that sigaction gave; the former is a local.
-    Errno::result(unsafe { libc::sigaction(libc::SIGINT, action, former.as_mut_ptr()) })?;
+    Errno::result(unsafe { libc::sigaction(signal, action, former.as_mut_ptr()) })?;
     // SAFETY: zeroed, which is a value, and then written by the call.
     Ok(unsafe { former.assume_init() })
 }

@@ -102,7 +102,7 @@ pub(crate) fn a_long_vectored_send_is_whole() {
 
 impl Bench {
     /// Makes the sockets' own buffers small, and what is to be sent larger.
-    fn more_than_sockets_hold(&mut self, from: i32, to: i32) -> Vec<u8> {
+    pub(super) fn more_than_sockets_hold(&mut self, from: i32, to: i32) -> Vec<u8> {
         use uring_sys_shim::sys::set_option;
         set_option(from, libc::SOL_SOCKET, libc::SO_SNDBUF, 1 << 14).expect("SO_SNDBUF");
         set_option(to, libc::SOL_SOCKET, libc::SO_RCVBUF, 1 << 14).expect("SO_RCVBUF");
@@ -131,7 +131,7 @@ impl Bench {
 
     /// Reads all that is sent; the send has waited for that.
     #[track_caller]
-    fn arrives_slowly(&mut self, far: i32, sent: &[u8], send: u64) {
+    pub(super) fn arrives_slowly(&mut self, far: i32, sent: &[u8], send: u64) {
         assert!(self.is_parked(send));
         let got = self.receive_exactly(far, sent.len());
         assert!(got == sent);

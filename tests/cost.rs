@@ -1,0 +1,165 @@
+//! Loops to count instructions in, by hand: `ROUNDS=n` under callgrind, twice, and the difference
+//! (docs/PERFORMANCE.md). Run as tests they see that the loops work.
+
+#[path = "support/mod.rs"]
+mod support;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io::{Read, Write};
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use ringio::time::sleep;
+use ringio::{op, spawn, yield_now};
+use support::{pair, poll_once, run};
+
+fn rounds() -> usize {
+    std::env::var("ROUNDS").map_or(100, |rounds| rounds.parse().unwrap())
+}
+
+#[test]
+fn spawn_and_join_one_at_a_time() {
+    run(async || {
+        for _ in 0..rounds() {
+            spawn(async {}).await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn spawn_a_thousand_then_join() {
+    run(async || {
+        for _ in 0..rounds().div_ceil(1_000) {
+            let tasks: Vec<_> = (0..1_000).map(|_| spawn(async {})).collect();
+            for task in tasks {
+                task.await.unwrap();
+            }
+        }
+    });
+}
+
+#[test]
+fn yield_of_one_task() {
+    run(async || {
+        for _ in 0..rounds() {
+            yield_now().await;
+        }
+    });
+}
+
+#[test]
+fn yield_among_a_hundred() {
+    run(async || {
+        let each = rounds().div_ceil(100);
+        let tasks = (0..100).map(|_| {
+            spawn(async move {
+                for _ in 0..each {
+                    yield_now().await;
+                }
+            })
+        });
+        join_all(tasks).await.into_iter().for_each(Result::unwrap);
+    });
+}
+
+#[test]
+fn timer_armed_and_cancelled() {
+    run(async || {
+        for _ in 0..rounds() {
+            let mut sleep = pin!(sleep(Duration::from_secs(1)));
+            assert!(poll_once(&mut sleep).await.is_pending());
+        }
+    });
+}
+
+/// Two tasks that wake each other in turn: two wakes, two polls.
+#[test]
+fn wake_and_back() {
+    run(async || {
+        let (there, back) = (Rc::<Line>::default(), Rc::<Line>::default());
+        let other = {
+            let (there, back) = (there.clone(), back.clone());
+            spawn(async move {
+                for _ in 0..rounds() {
+                    back.send(there.receive().await);
+                }
+            })
+        };
+        for round in 0..rounds() {
+            there.send(round);
+            assert_eq!(back.receive().await, round);
+        }
+        other.await.unwrap();
+    });
+}
+
+#[test]
+fn no_op_through_the_ring() {
+    run(async || {
+        for _ in 0..rounds() {
+            op::nop().await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn no_op_through_the_ring_64_at_a_time() {
+    run(async || {
+        let each = rounds().div_ceil(64);
+        let tasks = (0..64).map(|_| {
+            spawn(async move {
+                for _ in 0..each {
+                    op::nop().await.unwrap();
+                }
+            })
+        });
+        join_all(tasks).await.into_iter().for_each(Result::unwrap);
+    });
+}
+
+/// A connection that has the loop to itself: each request has its turns alone.
+#[test]
+fn echo_of_one_connection() {
+    run(async || {
+        let (mut ours, mut peer) = pair();
+        let mut echo = [0; 64];
+        for _ in 0..rounds() {
+            peer.write_all(&[7; 64]).unwrap();
+            let chunk = ours.recv().await.unwrap();
+            ours.write_all(chunk).await.0.unwrap();
+            peer.read_exact(&mut echo).unwrap();
+        }
+    });
+}
+
+/// The least channel there is.
+#[derive(Default)]
+struct Line(RefCell<(VecDeque<usize>, Option<Waker>)>);
+
+impl Line {
+    fn send(&self, value: usize) {
+        let waker = {
+            let mut line = self.0.borrow_mut();
+            line.0.push_back(value);
+            line.1.take()
+        };
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    async fn receive(&self) -> usize {
+        poll_fn(|cx| {
+            let mut line = self.0.borrow_mut();
+            if let Some(value) = line.0.pop_front() {
+                return Poll::Ready(value);
+            }
+            line.1 = Some(cx.waker().clone());
+            Poll::Pending
+        })
+        .await
+    }
+}
