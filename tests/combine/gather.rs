@@ -85,6 +85,30 @@ fn children_that_are_ready_leave_the_others_their_turns() {
 }
 
 #[test]
+fn parts_that_use_the_task_s_budget_up_all_have_their_turn() {
+    run(async {
+        let done = Count::default();
+        let spender = async || {
+            for _ in 0..3 {
+                let tasks: Vec<_> = (0..150).map(|_| spawn(async {})).collect();
+                yield_now().await;
+                for task in tasks {
+                    task.await.unwrap();
+                }
+            }
+            done.add();
+        };
+        // Each time one of them has used it up, the next one is asked first.
+        let polls = stats().polls;
+        gather((0..64).map(|_| spender())).await;
+        let polls = stats().polls - polls;
+        assert_eq!(done.get(), 64);
+        // The tasks', and of each part about one for each 128 of those.
+        assert!(polls < 64 * 450 + 64 * 3 * 10, "{polls}");
+    });
+}
+
+#[test]
 fn yielding_lets_other_tasks_run_first() {
     run(async {
         gather((0..3).map(async |_| {
