@@ -21,7 +21,6 @@ use super::join::JoinHandle;
 use super::join_error::JoinError;
 use super::owner::{Owner, Stage, surroundings};
 use super::state::State;
-use super::task::TaskRef;
 use crate::util::budget;
 
 /// Invariant: neither longer nor shorter than it says.
@@ -63,15 +62,13 @@ impl<'env> Children<'env> {
         F: Future<Output = Option<T>> + 'env,
     {
         current::at_home(|view| {
-            let child = if self.closed.get() {
-                let child = self.family.bear(view, meta, future);
+            let child = self.family.bear(view, meta, future);
+            if self.closed.get() {
                 child.drop_now();
-                child
             } else {
-                let child = self.family.adopt(view, meta, future);
                 view.local().register(&child);
-                child
-            };
+                self.family.adopt(child.clone());
+            }
             // SAFETY: the output of the future that the task was made of, and the first handle.
             let task = unsafe { JoinHandle::new(child) };
             Child { task, _env: PhantomData }
@@ -93,7 +90,8 @@ impl<'env> Children<'env> {
         let _parent = scope.is_parent();
         self.family.round(Kind::Task, starts, |child| {
             if child.state().contains(State::DONE) {
-                drop(self.family.unlist(&child));
+                child.leave_tree();
+                drop(self.family.unlist(child));
             } else if self.ending.get() {
                 child.cancel();
             }
@@ -135,7 +133,10 @@ impl<'env> Children<'env> {
     /// Starts no more, and drops the futures of all, in the order of their spawn.
     pub(crate) fn end_all(&self) {
         self.close();
-        self.family.end_all(TaskRef::drop_now);
+        self.family.end_all(|child| {
+            child.drop_now();
+            child.leave_tree();
+        });
     }
 }
 

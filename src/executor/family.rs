@@ -90,21 +90,8 @@ impl Family {
         self.parent.take()
     }
 
-    /// Makes a child, which has its first turn in the next round.
+    /// Makes a child, to be taken in or ended by the caller.
     #[inline]
-    pub(super) fn adopt<F: Future>(
-        self: &Rc<Self>,
-        view: View<'_>,
-        meta: Meta,
-        future: F,
-    ) -> TaskRef {
-        let child = self.bear(view, meta, future);
-        self.list(child.clone());
-        child.clone().enqueue();
-        child
-    }
-
-    /// Makes a child that is not on the list, to be ended by the caller.
     pub(super) fn bear<F: Future>(
         self: &Rc<Self>,
         view: View<'_>,
@@ -114,6 +101,17 @@ impl Family {
         let family = NonNull::from(&**self);
         let member = Member { family, previous: Cell::new(None), next: Cell::new(None) };
         TaskCell::allocate(view, meta, future, member)
+    }
+
+    /// Takes a new child in, which has its first turn in the next round.
+    #[inline]
+    pub(super) fn adopt(&self, child: TaskRef) {
+        child.set(State::QUEUED);
+        let parent = self.push(child.clone());
+        self.list(child);
+        if let Some(parent) = parent {
+            parent.wake();
+        }
     }
 
     fn list(&self, child: TaskRef) {
@@ -127,6 +125,23 @@ impl Family {
             None => self.first.set(Some(child)),
         }
         self.len.set(self.len.get() + 1);
+    }
+
+    /// Takes the eldest child off the list.
+    #[inline]
+    pub(super) fn unlist_first(&self) -> Option<TaskRef> {
+        let child = self.first.get()?;
+        // SAFETY: it is on the list, which keeps it.
+        let next = unsafe { member(child) }.next.take();
+        match next {
+            // SAFETY: as above.
+            Some(next) => unsafe { member(next) }.previous.set(None),
+            None => self.last.set(None),
+        }
+        self.first.set(next);
+        self.len.set(self.len.get() - 1);
+        // SAFETY: the reference that the list had.
+        Some(unsafe { TaskRef::from_raw(child) })
     }
 
     /// Takes a child off the list.
@@ -149,12 +164,6 @@ impl Family {
         unsafe { TaskRef::from_raw(child.as_ptr()) }
     }
 
-    /// The eldest child on the list.
-    pub(super) fn first(&self) -> Option<TaskRef> {
-        // SAFETY: the list has a reference to each child on it.
-        self.first.get().map(|child| unsafe { TaskRef::acquire(child) })
-    }
-
     /// How many children are on the list.
     #[inline]
     pub(super) fn len(&self) -> usize {
@@ -173,7 +182,7 @@ impl Family {
         &self,
         kind: Kind,
         starts: bool,
-        mut after: impl FnMut(TaskRef) -> ControlFlow<()>,
+        mut after: impl FnMut(&TaskRef) -> ControlFlow<()>,
     ) {
         drop(self.parent.take());
         for nth in 0..self.ready.len() {
@@ -188,12 +197,11 @@ impl Family {
                 task.clear(State::QUEUED);
                 continue;
             }
-            let child = task.clone();
             let had_turn = match kind {
                 Kind::Task => task.take_turn(),
                 Kind::Part => task.take_turn_within(),
             };
-            if had_turn && after(child).is_break() {
+            if had_turn && after(&task).is_break() {
                 break;
             }
         }
@@ -235,15 +243,13 @@ impl Family {
     /// Drops the futures of all children, in the order of their spawn, and what is left of them.
     /// The family is not polled again.
     pub(super) fn end_all(self: &Rc<Self>, drop_future: impl Fn(&TaskRef)) {
-        while let Some(child) = self.first() {
-            let listed = self.unlist(&child);
+        while let Some(child) = self.unlist_first() {
             drop_future(&child);
             if !child.state().is_over() {
                 // Its own poll is on the stack, which only `unsafe` code brings about. It ends when
                 // that returns; its wakers lead here until then.
                 forget(self.clone());
             }
-            drop(listed);
         }
         while let Some(task) = self.ready.pop() {
             drop(task);

@@ -71,7 +71,7 @@ impl Info {
 }
 
 /// What a spawner says about the new task.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Meta {
     pub(crate) name: Option<Rc<str>>,
     /// Poll it once before `spawn` returns.

@@ -76,7 +76,11 @@ impl Local {
     /// Takes a task off, and gives what the roster had of it.
     #[inline]
     pub(super) fn unregister(&self, task: &TaskRef) -> Option<TaskRef> {
-        let listed = self.roster.borrow_mut().remove(task.header().listing.replace(Key::NONE))?;
+        let listing = task.header().listing.replace(Key::NONE);
+        if listing == Key::NONE {
+            return None;
+        }
+        let listed = self.roster.borrow_mut().remove(listing)?;
         self.owned.set(self.owned.get() - usize::from(task.header().vtable.owned));
         Some(listed)
     }

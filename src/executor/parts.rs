@@ -39,10 +39,13 @@ impl<F: Future> Parts<F> {
     #[track_caller]
     pub(crate) fn new(futures: impl IntoIterator<Item = F>) -> Self {
         let mut parts = Parts { family: Rc::default(), running: 0, _futures: PhantomData };
-        for future in futures {
-            current::at_home(|view| parts.family.adopt(view, Meta::here(), future));
-            parts.running += 1;
-        }
+        let meta = Meta::here();
+        current::at_home(|view| {
+            for future in futures {
+                parts.family.adopt(parts.family.bear(view, meta.clone(), future));
+                parts.running += 1;
+            }
+        });
         parts
     }
 
@@ -65,8 +68,8 @@ impl<F: Future> Parts<F> {
                 return ControlFlow::Continue(());
             }
             *running -= 1;
-            let child = Ended { family, child, _future: PhantomData };
-            child.resume_panic();
+            // SAFETY: DONE since this turn, and every child gives an `F::Output`.
+            let child = unsafe { Ended::<F>::new(family, child) };
             if let ControlFlow::Break(with) = ended(child) {
                 result = Some(with);
                 return ControlFlow::Break(());
@@ -87,10 +90,11 @@ impl<F: Future> Parts<F> {
 
     /// The outputs that nobody took, in the order of the futures, when all have ended.
     pub(crate) fn into_outputs(self) -> Vec<F::Output> {
-        let family = &*self.family;
-        let mut outputs = Vec::with_capacity(family.len());
-        while let Some(child) = family.first() {
-            outputs.push(Ended::<F> { family, child, _future: PhantomData }.take());
+        assert_eq!(self.running, 0, "a part that runs has no output");
+        let mut outputs = Vec::with_capacity(self.family.len());
+        while let Some(child) = self.family.unlist_first() {
+            // SAFETY: none runs, so it is DONE, and its output is an `F::Output`.
+            outputs.push(output(unsafe { child.take_outcome::<F::Output>() }));
         }
         outputs
     }
@@ -117,44 +121,51 @@ impl<F: Future> fmt::Debug for Parts<F> {
 /// A part that has ended.
 pub(crate) struct Ended<'a, F> {
     family: &'a Family,
-    child: TaskRef,
+    /// DONE, without a panic, and nobody has taken the output.
+    child: &'a TaskRef,
     _future: PhantomData<F>,
 }
 
-impl<F: Future> Ended<'_, F> {
-    fn resume_panic(&self) {
-        // SAFETY: it is DONE, its output is an `F::Output`, and nobody has taken it.
-        if unsafe { self.child.outcome::<F::Output>().as_ref() }.is_err() {
-            panic_of(self.outcome())
+impl<'a, F: Future> Ended<'a, F> {
+    /// # Panics
+    /// With the panic of the part.
+    ///
+    /// # Safety
+    /// The child is DONE, its output is an `F::Output`, and nobody has taken it.
+    #[inline]
+    unsafe fn new(family: &'a Family, child: &'a TaskRef) -> Self {
+        // SAFETY: the caller's promise.
+        if unsafe { child.outcome::<F::Output>().as_ref() }.is_err() {
+            drop(family.unlist(child));
+            // SAFETY: as above.
+            output(unsafe { child.take_outcome::<F::Output>() });
         }
+        Ended { family, child, _future: PhantomData }
     }
 
     /// The output.
     pub(crate) fn output(&self) -> &F::Output {
-        // SAFETY: as above.
+        // SAFETY: see the field.
         match unsafe { self.child.outcome::<F::Output>().as_ref() } {
             Ok(output) => output,
-            Err(_) => unreachable!("its panic has been resumed"),
+            Err(_) => unreachable!("its panic was resumed"),
         }
     }
 
     /// Moves the output out.
     pub(crate) fn take(self) -> F::Output {
-        self.outcome().unwrap_or_else(|error| panic_of::<F::Output>(Err(error)))
-    }
-
-    fn outcome(&self) -> Outcome<F::Output> {
-        drop(self.family.unlist(&self.child));
-        assert!(self.child.state().contains(State::DONE), "a part that runs has no output");
-        // SAFETY: it is DONE, and its output is an `F::Output`.
-        unsafe { self.child.take_outcome() }
+        drop(self.family.unlist(self.child));
+        // SAFETY: see the field.
+        output(unsafe { self.child.take_outcome::<F::Output>() })
     }
 }
 
-#[cold]
-fn panic_of<T>(outcome: Outcome<T>) -> ! {
+/// The output, or the panic.
+#[inline]
+fn output<T>(outcome: Outcome<T>) -> T {
     match outcome {
+        Ok(output) => output,
         Err(JoinError::Panicked(payload)) => resume_unwind(payload),
-        _ => unreachable!("nobody cancels a part"),
+        Err(JoinError::Cancelled) => unreachable!("nobody cancels a part"),
     }
 }

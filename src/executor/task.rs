@@ -162,12 +162,12 @@ impl TaskRef {
     /// It leaves no task current and a budget that was used; the scheduler puts back what was
     /// there before, once for all whom it gives a turn.
     #[inline]
-    pub(super) fn take_turn(self) -> bool {
+    pub(super) fn take_turn(&self) -> bool {
         let Some(state) = self.begin_turn() else {
             self.pass();
             return false;
         };
-        let _running = current::run_as(&self);
+        let _running = current::run_as(self);
         budget::refresh();
         self.go_on(state);
         true
@@ -176,7 +176,7 @@ impl TaskRef {
     /// As [`take_turn`](TaskRef::take_turn), for a part of the running task: that stays current, and
     /// it is its budget which is used.
     #[inline]
-    pub(super) fn take_turn_within(self) -> bool {
+    pub(super) fn take_turn_within(&self) -> bool {
         let Some(state) = self.begin_turn() else {
             self.pass();
             return false;
@@ -207,11 +207,11 @@ impl TaskRef {
 
     /// A turn that is not taken.
     #[cold]
-    fn pass(self) {
+    fn pass(&self) {
         self.clear(State::QUEUED);
         if !self.state().is_over() {
             // The loop is turned from within this task's own poll: it goes to the back.
-            self.enqueue();
+            self.clone().enqueue();
         }
     }
 
@@ -286,10 +286,6 @@ impl TaskRef {
     fn finish(&self) {
         self.clear(State::RUNNING);
         self.set(State::DONE);
-        if self.header().vtable.owned {
-            // It hangs on a tree that goes on.
-            self.header().present_branch().inspect(|branch| branch.detach());
-        }
         let listed = self.view().local().unregister(self);
         if !self.state().contains(State::JOINED) {
             self.discard();
@@ -342,6 +338,12 @@ impl TaskRef {
         let _before = current::task_scope();
         let _running = current::run_as(self);
         self.end(JoinError::Cancelled);
+    }
+
+    /// A child that is over leaves the tree of those whom requests concern: it hangs on one that goes
+    /// on.
+    pub(super) fn leave_tree(&self) {
+        self.header().present_branch().inspect(|branch| branch.detach());
     }
 
     /// As [`drop_now`](TaskRef::drop_now), for a part of the running task.
