@@ -29,6 +29,12 @@ pub use runner::{Builder, RunError, Runner, run, set_default_builder};
 pub use runtime::{
     ExceptionContext, LoopClosed, RemoteError, RemoteHandle, RemoteJoin, Stats, stats,
 };
+#[doc(hidden)]
+pub use task::macros as __macros;
+pub use task::{
+    AsCompleted, Child, GroupError, Shield, TaskGroup, Until, Waited, as_completed, gather, shield,
+    task_group, try_gather, wait,
+};
 pub use task::{CancelScope, Cancelled, LocalKey, cancel_scope, on_cancel};
 pub use task::{Timeout, TimeoutError, TimeoutScope, timeout, timeout_at, timeout_scope};
 pub use uring_sys_shim::{Support, doctor, support};

@@ -26,6 +26,8 @@ mod ending;
 mod examples;
 #[path = "sim/forwarding.rs"]
 mod forwarding;
+#[path = "sim/grouping.rs"]
+mod grouping;
 #[path = "sim/hoarding.rs"]
 mod hoarding;
 #[expect(dead_code, reason = "the proxy reserves its port with it, which is not run")]

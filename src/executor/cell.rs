@@ -23,11 +23,19 @@ use crate::util::contain::{Payload, catch, contain, discard};
 /// What a task comes to.
 pub(super) type Outcome<T> = Result<T, JoinError>;
 
-/// Whose queue a task goes to when it is woken: its loop's, or that of the task whose child it is.
+/// Whose queue a task goes to when it is woken: its loop's, or that of the future whose child it is.
 ///
-/// A copy of the scheduler is asked, so the task may end while it works.
-pub(super) trait Schedule: Clone {
-    fn schedule(self, task: TaskRef);
+/// It has no destructor, so what it leads to must outlive the task's end.
+pub(super) trait Schedule {
+    /// Whether the task is somebody's child: nobody but its parent polls or drops its future.
+    const OWNED: bool;
+
+    /// What a wake needs, copied out of the task, which may end while it works.
+    type Queue: Copy;
+
+    fn queue(&self) -> Self::Queue;
+
+    fn schedule(queue: Self::Queue, task: TaskRef);
 }
 
 /// What can be done with a block whose types are forgotten. Every function's contract includes
@@ -45,13 +53,15 @@ pub(super) struct VTable {
     pub(super) schedule: unsafe fn(TaskRef),
     /// Where the outcome lies, in bytes from the header.
     pub(super) outcome: usize,
+    /// See [`Schedule::OWNED`].
+    pub(super) owned: bool,
     pub(super) layout: Layout,
 }
 
 #[repr(C)]
 pub(super) struct TaskCell<F: Future, S> {
     header: Header,
-    scheduler: ManuallyDrop<S>,
+    scheduler: S,
     slot: Slot<F>,
 }
 
@@ -69,18 +79,20 @@ impl<F: Future, S: Schedule> TaskCell<F, S> {
         discard: Self::discard,
         schedule: Self::schedule,
         outcome: offset_of!(Self, slot),
+        owned: S::OWNED,
         layout: rounded(Layout::new::<Self>()),
     };
 
     /// A new task that nobody knows yet.
     #[inline]
     pub(super) fn allocate(view: View<'_>, meta: Meta, future: F, scheduler: S) -> TaskRef {
+        const { assert!(!needs_drop::<S>(), "a scheduler is never dropped") };
         let vtable = &Self::VTABLE;
         let block = view.local().blocks.allocate(vtable.layout).cast::<Self>();
         let header = Header::new(view, vtable, meta);
         let slot = Slot { future: ManuallyDrop::new(future) };
         // SAFETY: fresh memory of our layout, rounded up.
-        unsafe { block.write(TaskCell { header, scheduler: ManuallyDrop::new(scheduler), slot }) };
+        unsafe { block.write(TaskCell { header, scheduler, slot }) };
         // SAFETY: made just now, on the thread that the view is bound to; the header comes first.
         unsafe { TaskRef::from_raw(block.cast()) }
     }
@@ -132,11 +144,6 @@ impl<F: Future, S: Schedule> TaskCell<F, S> {
                 outcome = after_panic(outcome, payload);
             }
         }
-        if needs_drop::<S>() {
-            let scheduler = header.as_ptr().wrapping_byte_add(offset_of!(Self, scheduler));
-            // SAFETY: a task that is over is not scheduled; this is the end of the scheduler.
-            contain(|| unsafe { drop_in_place(scheduler.cast::<S>()) });
-        }
         // SAFETY: the slot is big enough for either and free now.
         unsafe { Self::outcome(header).write(outcome) };
     }
@@ -154,11 +161,24 @@ impl<F: Future, S: Schedule> TaskCell<F, S> {
     }
 
     unsafe fn schedule(task: TaskRef) {
-        let scheduler = task.as_ptr().as_ptr().wrapping_byte_add(offset_of!(Self, scheduler));
-        // SAFETY: the task is not over, so its scheduler is there; the copy outlives what follows.
-        let scheduler = unsafe { (*scheduler.cast::<S>()).clone() };
-        scheduler.schedule(task);
+        // SAFETY: this function is in the vtable of tasks with such a scheduler only.
+        let queue = unsafe { scheduler::<S>(task.as_ptr()) }.queue();
+        S::schedule(queue, task);
     }
+}
+
+/// The scheduler of a task.
+///
+/// # Safety
+/// The task was made with an `S`, and its block lives as long as the result is used.
+#[inline]
+pub(super) unsafe fn scheduler<'a, S>(header: NonNull<Header>) -> &'a S {
+    // The fields stand in the order of their declaration: what follows them changes nothing.
+    let offset = const { offset_of!(TaskCell<std::future::Ready<()>, S>, scheduler) };
+    // SAFETY: the block reaches that far.
+    let scheduler = unsafe { header.byte_add(offset) };
+    // SAFETY: the caller's promise; it is only ever shared.
+    unsafe { scheduler.cast().as_ref() }
 }
 
 /// The outcome of a task whose clean-ups had begun: no result wins any more.

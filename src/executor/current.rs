@@ -4,7 +4,8 @@
 //! [`HOME`] points to a block that is alive: whoever puts it there keeps the block, and puts back
 //! what was there before it lets go ([`within`] by its frame, a [`Guard`] by leaking the executor
 //! if it does not end in order). [`TASK`] is null, or set by a [`Running`], which borrows the task,
-//! or put back by a [`TaskScope`] in the frame of whoever that task has called.
+//! or put back by a [`TaskScope`] in the frame of whoever that task has called. [`PARENT`] is null, or
+//! set by a [`Within`], which borrows the scope, or put back like [`TASK`].
 #![allow(unsafe_code, reason = "thread-locals without destructors, for speed")]
 
 use std::cell::Cell;
@@ -28,6 +29,7 @@ use crate::util::sync::thread_local;
 thread_local! {
     static HOME: Cell<*const Shared> = const { Cell::new(ptr::null()) };
     static TASK: Cell<*const Header> = const { Cell::new(ptr::null()) };
+    static PARENT: Cell<*const TaskScope> = const { Cell::new(ptr::null()) };
 }
 
 /// Whether this thread is running the loop that the block belongs to.
@@ -86,18 +88,41 @@ impl Drop for Guard {
 }
 
 /// Puts back the task that was the running one of this thread.
-pub(super) struct TaskScope(*const Header, #[expect(dead_code, reason = "held")] owner::Restore);
+pub(super) struct TaskScope {
+    task: *const Header,
+    parent: *const TaskScope,
+    frames: owner::Restore,
+}
 
 /// Remembers the running task, whose turn has a part that others run in, one after another.
 #[inline]
 pub(super) fn task_scope() -> TaskScope {
-    TaskScope(TASK.get(), owner::no_frames())
+    TaskScope { task: TASK.get(), parent: PARENT.replace(ptr::null()), frames: owner::no_frames() }
 }
 
 impl Drop for TaskScope {
     #[inline]
     fn drop(&mut self) {
-        TASK.set(self.0);
+        TASK.set(self.task);
+        PARENT.set(self.parent);
+    }
+}
+
+/// Those who run in a [`TaskScope`] are children of the task that it remembers.
+pub(super) struct Within<'a>(PhantomData<&'a TaskScope>);
+
+impl TaskScope {
+    #[inline]
+    pub(super) fn is_parent(&self) -> Within<'_> {
+        PARENT.set(self);
+        Within(PhantomData)
+    }
+}
+
+impl Drop for Within<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        PARENT.set(ptr::null());
     }
 }
 
@@ -135,6 +160,18 @@ pub(super) fn stage() -> Stage {
 /// Where the running task has its clean-ups registered.
 pub(super) fn branch() -> Option<Rc<Branch>> {
     with_task(Header::branch)
+}
+
+/// The branch of the owner that is nearest where the running task is polled, which is somebody's child.
+pub(super) fn branch_of_parent() -> Option<Rc<Branch>> {
+    let parent = NonNull::new(PARENT.get().cast_mut())?;
+    // SAFETY: a `Within` further up the stack borrows it.
+    let parent = unsafe { parent.as_ref() };
+    // For a moment this is where the parent is.
+    let _before = task_scope();
+    TASK.set(parent.task);
+    PARENT.set(parent.parent);
+    parent.frames.branch()
 }
 
 /// How long the clean-ups may take that begin now on the running loop.
@@ -201,8 +238,15 @@ pub fn all() -> Vec<Info> {
 #[track_caller]
 pub(super) fn spawn<F: Future + 'static>(meta: Meta, fut: F) -> JoinHandle<F::Output> {
     // SAFETY: a `'static` future borrows nothing.
-    match with_home(|view| unsafe { start(view, meta, fut) }) {
-        Some(handle) => handle,
+    at_home(|view| unsafe { start(view, meta, fut) })
+}
+
+/// Hands the running loop to `code`, and panics if there is none.
+#[inline]
+#[track_caller]
+pub(super) fn at_home<R>(code: impl FnOnce(View<'_>) -> R) -> R {
+    match with_home(code) {
+        Some(result) => result,
         None => no_loop(),
     }
 }

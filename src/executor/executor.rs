@@ -16,6 +16,7 @@ use super::cell::{Schedule, TaskCell};
 use super::current::{self, Guard, within};
 use super::info::{Meta, Report};
 use super::join::JoinHandle;
+use super::local::Local;
 use super::remote::{Batch, Entry, Remote};
 use super::shared::{Shared, SharedRef, View};
 use super::task::TaskRef;
@@ -25,12 +26,18 @@ use crate::util::contain::{catch, contain};
 use crate::util::sync::Ordering;
 
 /// The scheduler of a task that belongs to no group: the run queue of its loop.
-#[derive(Clone, Copy)]
 struct OnLoop;
 
 impl Schedule for OnLoop {
+    const OWNED: bool = false;
+
+    type Queue = ();
+
     #[inline]
-    fn schedule(self, task: TaskRef) {
+    fn queue(&self) {}
+
+    #[inline]
+    fn schedule((): (), task: TaskRef) {
         // SAFETY: a `TaskRef` is on its loop's thread, and keeps the block; it goes into the queue.
         let view = unsafe { View::new(task.header().shared) };
         view.local().ready.push(task);
@@ -113,21 +120,29 @@ impl Executor {
     /// Takes in what other threads sent, then gives a turn to at most `max` of the tasks that are
     /// ready now, in order.
     ///
-    /// If there are ready ones after that, and `again` agrees with so many polls so far, the same
-    /// goes on with those. Says how many polls there were in all.
+    /// The polls of their children count as well: enough of those end a round early. If there are
+    /// ready ones after it, and `again` agrees with so many polls so far, the same goes on with
+    /// those. Says how many polls there were in all.
     pub(crate) fn run_rounds(&self, max: usize, again: impl Fn(usize) -> bool) -> usize {
         within(self.view(), || {
             let _before = (current::task_scope(), budget::fresh());
-            let ready = &self.view().local().ready;
-            let mut polled = 0;
+            let Local { ready, polls, .. } = self.view().local();
+            let (start, mut turns) = (polls.get(), 0);
+            let so_far = |turns: usize| turns.max((polls.get() - start) as usize);
             loop {
                 if self.shared.inbox.has_entries() {
                     self.drain();
                 }
+                let end = so_far(turns) + max;
                 for _ in 0..ready.len().min(max) {
                     let Some(task) = ready.pop() else { break };
-                    polled += usize::from(task.take_turn());
+                    budget::grant_children();
+                    turns += usize::from(task.take_turn());
+                    if so_far(turns) >= end {
+                        break;
+                    }
                 }
+                let polled = so_far(turns);
                 if ready.is_empty() || !again(polled) {
                     return polled;
                 }
@@ -160,7 +175,7 @@ impl Executor {
         !self.view().local().ready.is_empty() || self.shared.inbox.has_entries()
     }
 
-    /// How many tasks have not finished.
+    /// How many tasks have not finished, without those that are somebody's children.
     pub(crate) fn tasks(&self) -> usize {
         self.view().local().tasks()
     }
@@ -170,9 +185,9 @@ impl Executor {
         self.view().local().polls.get()
     }
 
-    /// Asks every task to end.
+    /// Asks every task to end; children end with their parents.
     pub(crate) fn cancel_all(&self) {
-        for task in self.view().local().snapshot() {
+        for task in self.roots() {
             task.cancel();
         }
     }
@@ -185,14 +200,20 @@ impl Executor {
     }
 
     /// Drops every future, in the order of the spawns; what they spawn meanwhile does not start.
-    /// A task in whose poll this is called goes when that poll ends.
+    /// A task in whose poll this is called goes when that poll ends. Children go with their parents;
+    /// those of a parent that was forgotten do not, for what they borrow may be gone.
     pub(crate) fn drop_all(&self) {
         self.refuse_new();
         within(self.view(), || {
-            for task in self.view().local().snapshot() {
+            for task in self.roots() {
                 task.drop_now();
             }
         });
+    }
+
+    fn roots(&self) -> impl Iterator<Item = TaskRef> + use<> {
+        let tasks = self.view().local().snapshot();
+        tasks.into_iter().filter(|task| !task.header().vtable.owned)
     }
 
     /// Delivers what other threads have sent (closures are called), then turns everything away:
@@ -250,6 +271,8 @@ impl Drop for Executor {
         while let Some(task) = self.view().local().ready.pop() {
             drop(task);
         }
+        // Children whose parents live on elsewhere, or were forgotten.
+        drop(self.view().local().take_roster());
         let reporter = self.view().local().set_reporter(None);
         let grace = self.view().local().set_grace(None);
         contain(|| drop((reporter, grace)));

@@ -73,7 +73,7 @@ impl Header {
             held: Cell::new(GRANT),
             next_ready: Cell::new(None),
             local: Cell::new(1),
-            state: Cell::new(State::JOINED),
+            state: Cell::new(State::JOINED.union(State::UNBORN)),
             listing: Cell::new(Key::NONE),
             joiner: Cell::new(None),
             rare: Cell::new(meta.name.map(aside)),
@@ -133,8 +133,13 @@ impl Header {
     /// Where clean-ups are registered.
     #[cold]
     pub(super) fn branch(&self) -> Rc<Branch> {
-        let make = || Branch::beneath(None);
-        self.with_rare(|rare| rare.get_or_insert_default().branch.get_or_insert_with(make).clone())
+        if let Some(branch) = self.present_branch() {
+            return branch;
+        }
+        let above = if self.vtable.owned { current::branch_of_parent() } else { None };
+        let branch = Branch::beneath(above);
+        self.with_rare(|rare| rare.get_or_insert_default().branch = Some(branch.clone()));
+        branch
     }
 
     /// Drops what has a destructor. None of it is user code: who waited for the clean-ups, and for

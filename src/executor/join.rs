@@ -112,21 +112,31 @@ impl<T> JoinHandle<T> {
         self.task.drop_now();
     }
 
+    /// Waits until the task has finished, and leaves the outcome where it is.
+    pub(crate) fn finished(&self) -> Finished<'_, T> {
+        Finished(self)
+    }
+
+    /// Whether the task has ended with a panic that nobody has taken.
+    pub(crate) fn has_panicked(&self) -> bool {
+        if self.task.state() & (State::DONE | State::EMPTY) != State::DONE {
+            return false;
+        }
+        // SAFETY: the outcome is there, and an `Outcome<T>`.
+        let outcome = unsafe { self.task.outcome::<T>().as_ref() };
+        matches!(outcome, Err(JoinError::Panicked(_)))
+    }
+
     /// Moves the outcome of a finished task out.
     ///
     /// # Panics
     /// If it was moved out before.
     #[inline]
     fn take(&mut self) -> Outcome<T> {
-        let state = self.task.state();
-        debug_assert!(state.contains(State::DONE));
-        assert!(!state.contains(State::EMPTY), "JoinHandle polled after it gave its outcome");
-        self.task.set(State::EMPTY);
-        let header = self.task.as_ptr();
-        // SAFETY: the vtable says where in the block the outcome lies, and this type fits it.
-        let outcome = unsafe { header.byte_add(self.task.header().vtable.outcome) };
-        // SAFETY: DONE, by the caller, and not EMPTY: it is there, and from now on nobody reads it again.
-        unsafe { outcome.cast::<Outcome<T>>().read() }
+        let empty = self.task.state().contains(State::EMPTY);
+        assert!(!empty, "JoinHandle polled after it gave its outcome");
+        // SAFETY: DONE, by the caller, and the task of this handle gives a `T`.
+        unsafe { self.task.take_outcome() }
     }
 }
 
@@ -145,6 +155,26 @@ impl<T> Future for JoinHandle<T> {
         }
         ready!(budget::spend(cx));
         Poll::Ready(self.take())
+    }
+}
+
+/// Gives the handle when its task has finished.
+pub(crate) struct Finished<'a, T>(&'a JoinHandle<T>);
+
+impl<'a, T> Future for Finished<'a, T> {
+    type Output = &'a JoinHandle<T>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if !self.0.is_finished() {
+            leave(&self.0.task.header().joiner, cx.waker());
+        }
+        if self.0.is_finished() { Poll::Ready(self.0) } else { Poll::Pending }
+    }
+}
+
+impl<T> Drop for Finished<'_, T> {
+    fn drop(&mut self) {
+        drop(self.0.task.header().joiner.take());
     }
 }
 

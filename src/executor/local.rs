@@ -36,6 +36,8 @@ pub(super) struct Local {
     pub(super) blocks: Blocks,
     /// The tasks that have not finished.
     roster: RefCell<SlotTable<TaskRef>>,
+    /// How many of them are somebody's children.
+    owned: Cell<usize>,
     /// References to the block that nobody holds yet; see [`View::reference`].
     ///
     /// [`View::reference`]: super::shared::View::reference
@@ -70,18 +72,32 @@ impl Local {
         // 2³² of them do not fit the memory.
         if let Ok(listing) = self.roster.borrow_mut().insert(task.clone()) {
             task.header().listing.set(listing);
+            self.owned.set(self.owned.get() + usize::from(task.header().vtable.owned));
         }
     }
 
     /// Takes a task off, and gives what the roster had of it.
     #[inline]
     pub(super) fn unregister(&self, task: &TaskRef) -> Option<TaskRef> {
-        self.roster.borrow_mut().remove(task.header().listing.replace(Key::NONE))
+        let listing = task.header().listing.replace(Key::NONE);
+        if listing == Key::NONE {
+            return None;
+        }
+        let listed = self.roster.borrow_mut().remove(listing)?;
+        self.owned.set(self.owned.get() - usize::from(task.header().vtable.owned));
+        Some(listed)
     }
 
-    /// How many tasks have not finished.
+    /// How many tasks have not finished, without those that are somebody's children.
     pub(super) fn tasks(&self) -> usize {
-        self.roster.borrow().len()
+        self.roster.borrow().len() - self.owned.get()
+    }
+
+    /// Forgets the unfinished tasks; the caller drops what that gives.
+    #[must_use]
+    pub(super) fn take_roster(&self) -> SlotTable<TaskRef> {
+        self.owned.set(0);
+        self.roster.take()
     }
 
     /// The unfinished tasks in the order of their spawn.

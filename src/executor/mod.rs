@@ -8,6 +8,7 @@
 //! - [`remote`], [`shared`]: what other threads may touch, and the block that holds both.
 //! - [`watch`], [`trace`]: debug mode, and what goes to the crate `tracing`.
 //! - [`locals`]: values that belong to a task.
+//! - [`family`], [`parts`], [`children`]: tasks that a future polls in place of the loop.
 //! - [`join`], [`info`], [`builder`], [`yield_now`](mod@yield_now): what users see.
 //!
 //! This floor knows nothing of the ring. It is told how to get a parked loop's attention by one
@@ -17,9 +18,11 @@ mod blocks;
 mod branch;
 mod builder;
 mod cell;
+mod children;
 pub(crate) mod current;
 #[expect(clippy::module_inception, reason = "the folder is the floor's, the file the noun's")]
 mod executor;
+mod family;
 mod header;
 mod info;
 mod join;
@@ -27,6 +30,7 @@ mod join_error;
 mod local;
 pub(crate) mod locals;
 pub(crate) mod owner;
+mod parts;
 mod remote;
 mod run_queue;
 mod shared;
@@ -45,12 +49,15 @@ mod yield_now;
 mod tests;
 
 pub use builder::{Builder, spawn};
+pub use children::Child;
 pub use current::{all, current};
 pub use info::{Id, Info, State};
 pub use join::JoinHandle;
 pub use join_error::JoinError;
 pub use yield_now::yield_now;
 
+pub(crate) use children::Children;
 pub(crate) use executor::Executor;
 pub(crate) use info::{Meta, Report};
+pub(crate) use parts::Parts;
 pub(crate) use remote::Remote;

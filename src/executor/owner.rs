@@ -38,6 +38,13 @@ struct Frame {
 /// Puts a frame back.
 pub(super) struct Restore(*const Frame);
 
+impl Restore {
+    /// The branch of whoever owns what was polled there.
+    pub(super) fn branch(&self) -> Option<Rc<Branch>> {
+        branch_of(self.0)
+    }
+}
+
 impl Drop for Restore {
     #[inline]
     fn drop(&mut self) {

@@ -7,7 +7,6 @@
 #![allow(unsafe_code, reason = "a list through the headers that owns what it links")]
 
 use std::cell::Cell;
-use std::mem::forget;
 use std::ptr::NonNull;
 
 use super::header::Header;
@@ -24,14 +23,14 @@ pub(super) struct RunQueue {
 impl RunQueue {
     #[inline]
     pub(super) fn push(&self, task: TaskRef) {
-        match self.last.replace(Some(task.as_ptr())) {
+        // The queue owns it.
+        let task = task.into_raw();
+        match self.last.replace(Some(task)) {
             // SAFETY: it is in the queue.
-            Some(before) => unsafe { before.as_ref() }.next_ready.set(Some(task.as_ptr())),
-            None => self.first.set(Some(task.as_ptr())),
+            Some(before) => unsafe { before.as_ref() }.next_ready.set(Some(task)),
+            None => self.first.set(Some(task)),
         }
         self.len.set(self.len.get() + 1);
-        // The queue owns it.
-        forget(task);
     }
 
     #[inline]

@@ -26,6 +26,8 @@ bitflags! {
         const JOINED = 1 << 7;
         /// The request was delivered: its clean-ups run.
         const CLEANING = 1 << 8;
+        /// It has not been polled.
+        const UNBORN = 1 << 9;
     }
 }
 

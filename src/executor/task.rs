@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use super::branch::Branch;
+use super::cell::Outcome;
 use super::current;
 use super::header::{Header, release};
 use super::info::{Id, Info};
@@ -63,6 +64,12 @@ impl TaskRef {
     #[inline]
     pub(super) unsafe fn from_raw(header: NonNull<Header>) -> TaskRef {
         TaskRef(header)
+    }
+
+    /// The pointer, which has the reference now.
+    #[inline]
+    pub(super) fn into_raw(self) -> NonNull<Header> {
+        ManuallyDrop::new(self).0
     }
 
     /// Makes another from a pointer.
@@ -157,30 +164,56 @@ impl TaskRef {
     /// It leaves no task current and a budget that was used; the scheduler puts back what was
     /// there before, once for all whom it gives a turn.
     #[inline]
-    pub(super) fn take_turn(self) -> bool {
-        let state = self.state();
-        if state.intersects(State::RUNNING | State::ENDING | State::DONE) {
+    pub(super) fn take_turn(&self) -> bool {
+        let Some(state) = self.begin_turn() else {
             self.pass();
             return false;
-        }
-        self.header().state.set((state - State::QUEUED) | State::RUNNING);
-        let _running = current::run_as(&self);
+        };
+        let _running = current::run_as(self);
         budget::refresh();
-        if state.contains(State::CANCEL) {
+        self.go_on(state);
+        true
+    }
+
+    /// As [`take_turn`](TaskRef::take_turn), for a part of the running task: that stays current, and
+    /// it is its budget which is used.
+    #[inline]
+    pub(super) fn take_turn_within(&self) -> bool {
+        let Some(state) = self.begin_turn() else {
+            self.pass();
+            return false;
+        };
+        self.go_on(state);
+        true
+    }
+
+    /// Says where it stood, unless it cannot have a turn.
+    #[inline]
+    fn begin_turn(&self) -> Option<State> {
+        let state = self.state();
+        if state.intersects(State::RUNNING | State::ENDING | State::DONE) {
+            return None;
+        }
+        self.header().state.set((state - (State::QUEUED | State::UNBORN)) | State::RUNNING);
+        Some(state)
+    }
+
+    #[inline]
+    fn go_on(&self, before: State) {
+        if before.contains(State::CANCEL) {
             self.take_last_turns();
         } else {
             self.poll();
         }
-        true
     }
 
     /// A turn that is not taken.
     #[cold]
-    fn pass(self) {
+    fn pass(&self) {
         self.clear(State::QUEUED);
         if !self.state().is_over() {
             // The loop is turned from within this task's own poll: it goes to the back.
-            self.enqueue();
+            self.clone().enqueue();
         }
     }
 
@@ -308,6 +341,44 @@ impl TaskRef {
         let _before = current::task_scope();
         let _running = current::run_as(self);
         self.end(JoinError::Cancelled);
+    }
+
+    /// A child that is over leaves the tree of those whom requests concern: it hangs on one that goes
+    /// on.
+    pub(super) fn leave_tree(&self) {
+        self.header().present_branch().inspect(|branch| branch.detach());
+    }
+
+    /// As [`drop_now`](TaskRef::drop_now), for a part of the running task.
+    pub(super) fn drop_within(&self) {
+        if self.state().contains(State::RUNNING) {
+            self.set(State::DOOMED);
+        } else if !self.state().is_over() {
+            self.end(JoinError::Cancelled);
+        }
+    }
+
+    /// The outcome of a finished task, where it lies.
+    pub(super) fn outcome<T>(&self) -> NonNull<Outcome<T>> {
+        // SAFETY: the block reaches that far.
+        unsafe { self.0.byte_add(self.header().vtable.outcome) }.cast()
+    }
+
+    /// Moves the outcome of a finished task out.
+    ///
+    /// # Safety
+    /// It is DONE, and its output is a `T`.
+    ///
+    /// # Panics
+    /// If the outcome was moved out before.
+    #[inline]
+    pub(super) unsafe fn take_outcome<T>(&self) -> Outcome<T> {
+        debug_assert!(self.state().contains(State::DONE));
+        assert!(!self.state().contains(State::EMPTY), "the outcome was moved out before");
+        self.set(State::EMPTY);
+        // SAFETY: DONE and of that type, by the caller, and not EMPTY: it is there, and from now on
+        // nobody reads it again.
+        unsafe { self.outcome().read() }
     }
 
     /// No `TaskRef` is left: empties the header and lets go of what they held.

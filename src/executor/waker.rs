@@ -100,7 +100,8 @@ impl WakerRef {
     #[inline]
     pub(super) fn wake_at_home(&self) {
         if self.header().state.get().wants_queue() {
-            // SAFETY: at home; a task that is not over is in the roster, which has a `TaskRef`.
+            // SAFETY: at home; a task that is not over is in the roster or on its family's list,
+            // either of which has a `TaskRef`.
             let task = unsafe { TaskRef::acquire(self.0) };
             task.enqueue();
         }

@@ -9,10 +9,14 @@ use std::task::{Context, Poll, ready};
 /// Ready operations per poll of a task.
 pub(crate) const PER_POLL: u32 = 128;
 
+/// Turns of children, and of their children, in one poll of a task.
+pub(crate) const CHILDREN_PER_POLL: u32 = 32;
+
 const UNLIMITED: u32 = u32::MAX;
 
 thread_local! {
     static LEFT: Cell<u32> = const { Cell::new(UNLIMITED) };
+    static CHILDREN: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Spends one unit. With none left the task is woken again and the caller must return `Pending`.
@@ -59,6 +63,21 @@ pub(crate) fn fresh() -> Guard {
 #[inline]
 pub(crate) fn refresh() {
     LEFT.set(PER_POLL);
+}
+
+/// Lets the poll that follows give so many turns to children.
+#[inline]
+pub(crate) fn grant_children() {
+    CHILDREN.set(CHILDREN_PER_POLL);
+}
+
+/// Takes one of the turns that the task may give to children. With none left a parent gives one
+/// all the same in each of its polls, so that each poll comes further, however deep it is.
+#[inline]
+pub(crate) fn take_child() -> bool {
+    let left = CHILDREN.get();
+    CHILDREN.set(left.saturating_sub(1));
+    left > 0
 }
 
 /// Restores what was left before.

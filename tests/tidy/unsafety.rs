@@ -38,9 +38,12 @@ pub(crate) const ALLOWED: &[&str] = &[
     "src/util/prefetch/x86_64.rs",
     // One block per task, which wakers on any thread point into.
     "src/executor/blocks.rs",
+    "src/executor/parts.rs",
     "src/executor/cell.rs",
+    "src/executor/children.rs",
     "src/executor/current.rs",
     "src/executor/executor.rs",
+    "src/executor/family.rs",
     "src/executor/header.rs",
     "src/executor/join.rs",
     "src/executor/owner.rs",

@@ -1,0 +1,237 @@
+//! Tasks that borrow, and end before what they borrow does.
+//!
+//! # Safety
+//! The futures may borrow for `'env`. They are polled and dropped in methods of [`Children`] and in its
+//! destructor only, and a `Children<'env>` cannot be used when `'env` is over. Forgotten, it leaves
+//! them in memory that nobody touches; the loop leaves children alone.
+#![allow(unsafe_code, reason = "a handle to a task is made by hand")]
+
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use super::current;
+use super::family::{Family, Kind};
+use super::info::{Id, Meta};
+use super::join::JoinHandle;
+use super::join_error::JoinError;
+use super::owner::{Owner, Stage, surroundings};
+use super::state::State;
+use crate::util::budget;
+
+/// Invariant: neither longer nor shorter than it says.
+type Env<'env> = PhantomData<Cell<&'env ()>>;
+
+/// Tasks whose parent is a part of another task, and polls them.
+pub(crate) struct Children<'env> {
+    family: Rc<Family>,
+    closed: Cell<bool>,
+    /// All were asked to end.
+    ending: Cell<bool>,
+    /// Whose branch those of the children hang on, and follow to wherever they are polled.
+    trunk: Owner,
+    _env: Env<'env>,
+}
+
+impl<'env> Children<'env> {
+    /// None so far.
+    pub(crate) fn new() -> Self {
+        Children {
+            family: Rc::default(),
+            closed: Cell::new(false),
+            ending: Cell::new(false),
+            trunk: Owner::new(),
+            _env: PhantomData,
+        }
+    }
+
+    /// Starts a task that gives `None` where it has no value. When closed, its future is dropped and the
+    /// handle is cancelled.
+    ///
+    /// # Panics
+    /// If no loop runs on this thread.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn spawn<T, F>(&self, meta: Meta, future: F) -> Child<'env, T>
+    where
+        T: 'env,
+        F: Future<Output = Option<T>> + 'env,
+    {
+        current::at_home(|view| {
+            let child = self.family.bear(view, meta, future);
+            if self.closed.get() {
+                child.drop_now();
+            } else {
+                view.local().register(&child);
+                self.family.adopt(child.clone());
+            }
+            // SAFETY: the output of the future that the task was made of, and the first handle.
+            let task = unsafe { JoinHandle::new(child) };
+            Child { task, _env: PhantomData }
+        })
+    }
+
+    /// Gives turns to those that are ready, as tasks of their own. Under an owner that is to end
+    /// none starts; when its end is delivered they are all asked to end.
+    pub(crate) fn poll(&self) {
+        let stage = surroundings();
+        if stage == Stage::Ending && !self.ending.get() {
+            self.cancel_all();
+        }
+        self.trunk.within(|| self.poll_ready(stage == Stage::Going));
+    }
+
+    fn poll_ready(&self, starts: bool) {
+        let (scope, _budget) = (current::task_scope(), budget::fresh());
+        let _parent = scope.is_parent();
+        self.family.round(Kind::Task, starts, |child| {
+            if child.state().contains(State::DONE) {
+                child.leave_tree();
+                drop(self.family.unlist(child));
+            } else if self.ending.get() {
+                child.cancel();
+            }
+            ControlFlow::Continue(())
+        });
+    }
+
+    /// Has the task woken when a child is ready, when the children are told to end, or at once.
+    pub(crate) fn pend(&self, cx: &Context<'_>) {
+        self.family.pend(cx);
+    }
+
+    /// How many have not ended.
+    pub(crate) fn len(&self) -> usize {
+        self.family.len()
+    }
+
+    /// Starts no more.
+    pub(crate) fn close(&self) {
+        self.closed.set(true);
+    }
+
+    /// Whether it starts none any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    /// Starts no more, asks every child to end, and wakes who polls them. Those that were woken
+    /// before have the turn first that they wait for, so that a result that is ready wins.
+    pub(crate) fn cancel_all(&self) {
+        self.close();
+        self.ending.set(true);
+        let waits_for_its_turn = |state: State| {
+            state & (State::QUEUED | State::UNBORN | State::RUNNING) == State::QUEUED
+        };
+        self.family.cancel_all(|child| waits_for_its_turn(child.state()));
+    }
+
+    /// Starts no more, and drops the futures of all, in the order of their spawn.
+    pub(crate) fn end_all(&self) {
+        self.close();
+        self.family.end_all(|child| {
+            child.drop_now();
+            child.leave_tree();
+        });
+    }
+}
+
+impl Drop for Children<'_> {
+    fn drop(&mut self) {
+        self.end_all();
+    }
+}
+
+impl fmt::Debug for Children<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Children")
+            .field("len", &self.len())
+            .field("closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Awaits a child of a [`TaskGroup`](crate::TaskGroup), or cancels it.
+///
+/// Dropping it leaves the child to its group. It cannot outlive what the group's children may
+/// borrow.
+///
+/// ```
+/// ringio::run(async {
+///     let words = ["one", "three"].map(String::from);
+///     let longest = ringio::task_group::<_, (), _>(async |group| {
+///         let lengths = words.each_ref().map(|word| group.spawn(async { Ok(word.len()) }));
+///         let [one, three] = lengths;
+///         Ok(one.await.unwrap().max(three.await.unwrap()))
+///     });
+///     assert_eq!(longest.await, Ok(5));
+/// });
+/// ```
+///
+/// # Errors
+/// Awaiting it gives [`JoinError::Cancelled`] for a child that was cancelled or never started, and
+/// for one that returned `Err` or panicked: that went to the group.
+///
+/// # Panics
+/// When it is polled again after it gave the outcome.
+///
+/// # Cancel safety
+/// Awaiting `&mut child` loses nothing when it is dropped: await it again.
+pub struct Child<'env, T> {
+    task: JoinHandle<Option<T>>,
+    _env: Env<'env>,
+}
+
+impl<T> Unpin for Child<'_, T> {}
+
+impl<T> Child<'_, T> {
+    /// Asks the child to end; false if it has.
+    ///
+    /// The request is delivered on the child's next turn: its future is dropped. The group and the
+    /// other children go on. A child that has not started never does.
+    ///
+    /// ```
+    /// ringio::run(async {
+    ///     let ended = ringio::task_group::<_, (), _>(async |group| {
+    ///         let child = group.spawn(std::future::pending::<Result<(), _>>());
+    ///         assert!(child.cancel());
+    ///         assert!(child.await.unwrap_err().is_cancelled());
+    ///         Ok("the group goes on")
+    ///     });
+    ///     assert_eq!(ended.await, Ok("the group goes on"));
+    /// });
+    /// ```
+    pub fn cancel(&self) -> bool {
+        self.task.cancel()
+    }
+
+    /// Whether the child has ended, so that awaiting it is immediate.
+    #[doc(alias = "done")]
+    pub fn is_finished(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// The child's task, unique in the process.
+    pub fn id(&self) -> Id {
+        self.task.id()
+    }
+}
+
+impl<T> Future for Child<'_, T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let outcome = ready!(Pin::new(&mut self.task).poll(cx));
+        Poll::Ready(outcome.and_then(|value| value.ok_or(JoinError::Cancelled)))
+    }
+}
+
+impl<T> fmt::Debug for Child<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Child").field(&self.task).finish()
+    }
+}

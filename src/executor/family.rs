@@ -1,0 +1,259 @@
+//! Tasks that are somebody's children: a future polls them in place of the loop.
+//!
+//! # Safety
+//! A child is made with a [`Member`], which leads to its family without keeping it: whoever owns the
+//! family ends every child before it lets go ([`Family::end_all`]), or leaks the family. The
+//! list of the family owns one [`TaskRef`] to each child on it, and a child is on it until it is over.
+//! All of it is on one thread. A child's future is polled in [`Family::round`] and dropped there or
+//! in [`Family::end_all`], and nowhere else: who calls these answers for what the futures borrow.
+#![allow(unsafe_code, reason = "a list through the tasks' blocks")]
+
+use std::cell::Cell;
+use std::mem::forget;
+use std::ops::ControlFlow;
+use std::ptr::NonNull;
+use std::rc::Rc;
+use std::task::{Context, Waker};
+
+use super::cell::{Schedule, TaskCell, scheduler};
+use super::header::Header;
+use super::info::Meta;
+use super::run_queue::RunQueue;
+use super::shared::View;
+use super::state::State;
+use super::task::TaskRef;
+use crate::util::budget;
+
+/// Children in the order of their spawn, and those of them that are ready.
+#[derive(Default)]
+pub(super) struct Family {
+    ready: RunQueue,
+    /// Who polls the family, and waits.
+    parent: Cell<Option<Waker>>,
+    first: Cell<Option<NonNull<Header>>>,
+    last: Cell<Option<NonNull<Header>>>,
+    len: Cell<usize>,
+}
+
+/// What a child is while it is polled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A task of its own, with a budget of its own.
+    Task,
+    /// A part of the task that is running.
+    Part,
+}
+
+/// A child's scheduler, and its place on the list.
+pub(super) struct Member {
+    family: NonNull<Family>,
+    previous: Cell<Option<NonNull<Header>>>,
+    next: Cell<Option<NonNull<Header>>>,
+}
+
+impl Schedule for Member {
+    const OWNED: bool = true;
+
+    type Queue = NonNull<Family>;
+
+    #[inline]
+    fn queue(&self) -> NonNull<Family> {
+        self.family
+    }
+
+    #[inline]
+    fn schedule(family: NonNull<Family>, task: TaskRef) {
+        // SAFETY: the task is not over, so the family is there.
+        let parent = unsafe { family.as_ref() }.push(task);
+        // Anybody's code: the family may be gone when it returns.
+        if let Some(parent) = parent {
+            parent.wake();
+        }
+    }
+}
+
+/// The place of a child on its family's list.
+///
+/// # Safety
+/// The header is that of a child, which lives as long as the result is used.
+#[inline]
+unsafe fn member<'a>(child: NonNull<Header>) -> &'a Member {
+    // SAFETY: every child is made in `adopt`.
+    unsafe { scheduler::<Member>(child) }
+}
+
+impl Family {
+    /// Adds a ready child. Gives who has to be told.
+    #[inline]
+    fn push(&self, task: TaskRef) -> Option<Waker> {
+        self.ready.push(task);
+        self.parent.take()
+    }
+
+    /// Makes a child, to be taken in or ended by the caller.
+    #[inline]
+    pub(super) fn bear<F: Future>(
+        self: &Rc<Self>,
+        view: View<'_>,
+        meta: Meta,
+        future: F,
+    ) -> TaskRef {
+        let family = NonNull::from(&**self);
+        let member = Member { family, previous: Cell::new(None), next: Cell::new(None) };
+        TaskCell::allocate(view, meta, future, member)
+    }
+
+    /// Takes a new child in, which has its first turn in the next round.
+    #[inline]
+    pub(super) fn adopt(&self, child: TaskRef) {
+        child.set(State::QUEUED);
+        let parent = self.push(child.clone());
+        self.list(child);
+        if let Some(parent) = parent {
+            parent.wake();
+        }
+    }
+
+    fn list(&self, child: TaskRef) {
+        let child = child.into_raw();
+        let previous = self.last.replace(Some(child));
+        // SAFETY: the list keeps it from now on.
+        unsafe { member(child) }.previous.set(previous);
+        match previous {
+            // SAFETY: it is on the list, which keeps it.
+            Some(previous) => unsafe { member(previous) }.next.set(Some(child)),
+            None => self.first.set(Some(child)),
+        }
+        self.len.set(self.len.get() + 1);
+    }
+
+    /// Takes the eldest child off the list.
+    #[inline]
+    pub(super) fn unlist_first(&self) -> Option<TaskRef> {
+        let child = self.first.get()?;
+        // SAFETY: it is on the list, which keeps it.
+        let next = unsafe { member(child) }.next.take();
+        match next {
+            // SAFETY: as above.
+            Some(next) => unsafe { member(next) }.previous.set(None),
+            None => self.last.set(None),
+        }
+        self.first.set(next);
+        self.len.set(self.len.get() - 1);
+        // SAFETY: the reference that the list had.
+        Some(unsafe { TaskRef::from_raw(child) })
+    }
+
+    /// Takes a child off the list.
+    pub(super) fn unlist(&self, child: &TaskRef) -> TaskRef {
+        // SAFETY: it is a child, and `child` keeps it.
+        let place = unsafe { member(child.as_ptr()) };
+        let (previous, next) = (place.previous.take(), place.next.take());
+        match previous {
+            // SAFETY: it is on the list, which keeps it.
+            Some(previous) => unsafe { member(previous) }.next.set(next),
+            None => self.first.set(next),
+        }
+        match next {
+            // SAFETY: as above.
+            Some(next) => unsafe { member(next) }.previous.set(previous),
+            None => self.last.set(previous),
+        }
+        self.len.set(self.len.get() - 1);
+        // SAFETY: the reference that the list had.
+        unsafe { TaskRef::from_raw(child.as_ptr()) }
+    }
+
+    /// How many children are on the list.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.len.get()
+    }
+
+    /// Gives a turn to each child that is ready now, in order, as far as the task's budget goes:
+    /// what they make ready has its turn in the next round. `after` gets each child that has had
+    /// its turn, and may end the round.
+    ///
+    /// Those that have not begun do so only if it `starts` any; else they never do.
+    ///
+    /// Nobody is woken by the children from here on to [`pend`](Family::pend).
+    #[inline]
+    pub(super) fn round(
+        &self,
+        kind: Kind,
+        starts: bool,
+        mut after: impl FnMut(&TaskRef) -> ControlFlow<()>,
+    ) {
+        drop(self.parent.take());
+        for nth in 0..self.ready.len() {
+            // Parts behind one that has used the budget up would be asked for nothing, time and again.
+            let spent = kind == Kind::Part && budget::is_spent();
+            if (!budget::take_child() || spent) && nth > 0 {
+                break;
+            }
+            let Some(task) = self.ready.pop() else { break };
+            if !starts && task.state() & (State::UNBORN | State::CANCEL) == State::UNBORN {
+                // Only to be ended.
+                task.clear(State::QUEUED);
+                continue;
+            }
+            let had_turn = match kind {
+                Kind::Task => task.take_turn(),
+                Kind::Part => task.take_turn_within(),
+            };
+            if had_turn && after(&task).is_break() {
+                break;
+            }
+        }
+    }
+
+    /// Has the task woken when a child is ready, or at once if one is.
+    #[inline]
+    pub(super) fn pend(&self, cx: &Context<'_>) {
+        if self.ready.is_empty() {
+            self.parent.set(Some(cx.waker().clone()));
+            // Cloning is foreign code, which may have woken children.
+            if self.ready.is_empty() {
+                return;
+            }
+        }
+        drop(self.parent.take());
+        cx.waker().wake_by_ref();
+    }
+
+    /// Asks every child to end, but for those that `spares` picks.
+    pub(super) fn cancel_all(&self, spares: impl Fn(&TaskRef) -> bool) {
+        // While the list is gone through nobody is woken, whose code might change it.
+        let parent = self.parent.take();
+        let mut next = self.first.get();
+        while let Some(child) = next {
+            // SAFETY: it is on the list, which keeps it.
+            let child = unsafe { TaskRef::acquire(child) };
+            if !spares(&child) {
+                child.cancel();
+            }
+            // SAFETY: as above.
+            next = unsafe { member(child.as_ptr()) }.next.get();
+        }
+        if let Some(parent) = parent {
+            parent.wake();
+        }
+    }
+
+    /// Drops the futures of all children, in the order of their spawn, and what is left of them.
+    /// The family is not polled again.
+    pub(super) fn end_all(self: &Rc<Self>, drop_future: impl Fn(&TaskRef)) {
+        while let Some(child) = self.unlist_first() {
+            drop_future(&child);
+            if !child.state().is_over() {
+                // Its own poll is on the stack, which only `unsafe` code brings about. It ends when
+                // that returns; its wakers lead here until then.
+                forget(self.clone());
+            }
+        }
+        while let Some(task) = self.ready.pop() {
+            drop(task);
+        }
+        drop(self.parent.take());
+    }
+}

@@ -1,0 +1,402 @@
+//! Tasks that end together, and may borrow.
+
+use std::cell::{Cell, RefCell};
+use std::error::Error;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::panic::resume_unwind;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use super::owner::poll_body;
+use crate::executor::owner::{Owner, Stage, surroundings};
+use crate::executor::{Child, Children, Meta};
+use crate::util::contain::{Payload, catch, discard};
+
+/// Runs `body` with a group to spawn tasks in, and ends when it and all of them have ended.
+///
+/// The children live inside this future and may borrow whatever outlives it, mutably too: neither
+/// `'static` nor `Rc` is needed. They are tasks of their own, which run while this is awaited.
+/// Children spawn more of them through a clone of the group; the group waits for those as well.
+///
+/// The first error, of a child or of the body, cancels the other children and the body; when
+/// all have ended it is given with every further one. A child that was cancelled alone, by
+/// [`Child::cancel`], does not count. When the body has returned and no error came, the body's value is
+/// given.
+///
+/// ```
+/// use ringio::task_group;
+///
+/// ringio::run(async {
+///     let words = vec!["one".to_owned(), "two".to_owned()];
+///     let mut total = 0;
+///     let counted: Result<_, ringio::GroupError<()>> = task_group(async |group| {
+///         let children: Vec<_> =
+///             words.iter().map(|word| group.spawn(async move { Ok(word.len()) })).collect();
+///         group.spawn(async {
+///             for child in children {
+///                 total += child.await.unwrap_or(0);
+///             }
+///             Ok(())
+///         });
+///         Ok("counted")
+///     })
+///     .await;
+///     assert_eq!((counted.unwrap(), total), ("counted", 6));
+/// });
+/// ```
+///
+/// Inside a child, use a clone of the group; borrowing the body's `group` there does not compile:
+///
+/// ```
+/// use ringio::{TaskGroup, task_group};
+///
+/// /// Visits a tree, each node in a task of its own.
+/// async fn visit<'env>(group: TaskGroup<'env, String>, depth: u32) -> Result<(), String> {
+///     if depth == 0 {
+///         return Err("reached the ground".to_owned());
+///     }
+///     group.spawn(visit(group.clone(), depth - 1));
+///     Ok(())
+/// }
+///
+/// ringio::run(async {
+///     let failed = task_group(async |group| {
+///         group.spawn(visit(group.clone(), 3));
+///         Ok(())
+///     });
+///     assert_eq!(failed.await.unwrap_err().errors(), ["reached the ground"]);
+/// });
+/// ```
+///
+/// # Errors
+/// [`GroupError`] with all errors, in the order in which they came; with none if the body was ended by
+/// [`TaskGroup::cancel`].
+///
+/// # Panics
+/// With the panic of a child or of the body, when the others were cancelled and have ended; the
+/// first one, if there are several. If a child is spawned where no loop runs.
+///
+/// # Cancel safety
+/// Dropping it drops the body, then the children, at once. What that loses is their matter.
+#[doc(alias = "TaskGroup")]
+#[doc(alias = "nursery")]
+#[doc(alias = "JoinSet")]
+pub async fn task_group<'env, T, E: 'env, F>(body: F) -> Result<T, GroupError<E>>
+where
+    F: for<'g> AsyncFnOnce(&'g TaskGroup<'env, E>) -> Result<T, E>,
+{
+    let group = TaskGroup { shared: Rc::new(Shared::new()) };
+    let ending = Ending(&group.shared);
+    let mut value = None;
+    {
+        let mut body = pin!(Some(body(&group)));
+        let mut has_begun = false;
+        poll_fn(|cx| {
+            if !has_begun && surroundings() != Stage::Going {
+                return Poll::Pending;
+            }
+            has_begun = true;
+            group.shared.poll(cx, body.as_mut(), &mut value)
+        })
+        .await;
+    }
+    drop(ending);
+    let errors = group.shared.errors.take();
+    match value {
+        Some(value) if errors.is_empty() => Ok(value),
+        _ => Err(GroupError { errors }),
+    }
+}
+
+/// A group of tasks, to spawn more of them in; [`task_group`] makes one.
+///
+/// Clones are the same group. One that outlives the group's end spawns nothing any more.
+pub struct TaskGroup<'env, E> {
+    shared: Rc<Shared<'env, E>>,
+}
+
+impl<E> Clone for TaskGroup<'_, E> {
+    fn clone(&self) -> Self {
+        TaskGroup { shared: self.shared.clone() }
+    }
+}
+
+impl<'env, E: 'env> TaskGroup<'env, E> {
+    /// Starts a child, which first runs when the group has its turn.
+    ///
+    /// The child's error goes to the group; its value can be had by awaiting the [`Child`], which may
+    /// be dropped. When the group is [closed](TaskGroup::is_closed) the future is dropped at once and
+    /// the handle says [`Cancelled`](crate::JoinError::Cancelled).
+    ///
+    /// # Panics
+    /// If no loop runs on this thread.
+    #[doc(alias = "create_task")]
+    #[doc(alias = "start_soon")]
+    #[track_caller]
+    pub fn spawn<T, F>(&self, future: F) -> Child<'env, T>
+    where
+        T: 'env,
+        F: Future<Output = Result<T, E>> + 'env,
+    {
+        let future = Watched { future: Some(future), group: self.shared.clone() };
+        self.shared.children.spawn(Meta::here(), future)
+    }
+
+    /// Asks all children to end, and the body, if it has not: [`task_group`] then gives what the body
+    /// returned if it had returned before, and else a [`GroupError`] without errors.
+    ///
+    /// The group is closed from now on. The request is delivered on the next turn of each; what
+    /// is ready before wins. Asking twice is asking once.
+    ///
+    /// ```
+    /// ringio::run(async {
+    ///     let ended = ringio::task_group::<(), (), _>(async |group| {
+    ///         group.cancel();
+    ///         std::future::pending().await
+    ///     });
+    ///     assert!(ended.await.unwrap_err().is_cancelled());
+    /// });
+    /// ```
+    pub fn cancel(&self) {
+        self.shared.stop();
+    }
+
+    /// Whether the group spawns nothing any more: it was cancelled, an error came, or it has ended.
+    pub fn is_closed(&self) -> bool {
+        self.shared.children.is_closed()
+    }
+
+    /// How many children have not ended.
+    #[expect(clippy::len_without_is_empty, reason = "a group with no child may still get some")]
+    pub fn len(&self) -> usize {
+        self.shared.children.len()
+    }
+}
+
+impl<E> fmt::Debug for TaskGroup<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskGroup").field("children", &self.shared.children).finish()
+    }
+}
+
+/// What the group's future, its clones and its children have in common.
+struct Shared<'env, E> {
+    children: Children<'env>,
+    errors: RefCell<Vec<E>>,
+    /// The first one. It is resumed when all have ended.
+    panic: Cell<Option<Payload>>,
+    /// Asked to end when the group is to.
+    body: Owner,
+    /// Nobody looks at the panic any more.
+    ended: Cell<bool>,
+}
+
+impl<E> Shared<'_, E> {
+    fn new() -> Self {
+        Shared {
+            children: Children::new(),
+            errors: RefCell::default(),
+            panic: Cell::new(None),
+            body: Owner::new(),
+            ended: Cell::new(false),
+        }
+    }
+
+    /// The body, then the children, until all have ended. The body's value goes to `value`.
+    fn poll<T, B>(
+        &self,
+        cx: &mut Context<'_>,
+        mut body: Pin<&mut Option<B>>,
+        value: &mut Option<T>,
+    ) -> Poll<()>
+    where
+        B: Future<Output = Result<T, E>>,
+    {
+        self.poll_body(cx, body.as_mut(), value);
+        self.children.poll();
+        if self.body.stage() == Stage::Asked {
+            // A child has ended it: it has one more poll, in which a result wins, or clean-ups begin.
+            self.poll_body(cx, body.as_mut(), value);
+        }
+        let running = body.is_some() || self.children.len() > 0;
+        // Nothing goes on behind a group that ends because of an owner around it.
+        if running || surroundings() == Stage::Ending {
+            self.children.pend(cx);
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_body<T, B>(
+        &self,
+        cx: &mut Context<'_>,
+        mut body: Pin<&mut Option<B>>,
+        value: &mut Option<T>,
+    ) where
+        B: Future<Output = Result<T, E>>,
+    {
+        if body.is_none() {
+            return;
+        }
+        match catch(|| poll_body(&self.body, body.as_mut(), cx, |_| false)) {
+            Ok(Poll::Pending) => {}
+            Ok(Poll::Ready(result)) => *value = result.and_then(|result| self.noted(result)),
+            Err(payload) => {
+                self.panicked(payload);
+                if let Err(payload) = catch(|| body.set(None)) {
+                    self.panicked(payload);
+                }
+            }
+        }
+    }
+
+    /// The value of one that has returned; its error is kept, and ends the others.
+    fn noted<T>(&self, result: Result<T, E>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.errors.borrow_mut().push(error);
+                self.stop();
+                None
+            }
+        }
+    }
+
+    fn panicked(&self, payload: Payload) {
+        if self.ended.get() {
+            // The destructor of a future that came too late: its task's outcome.
+            resume_unwind(payload);
+        }
+        match self.panic.take() {
+            None => self.panic.set(Some(payload)),
+            first => {
+                self.panic.set(first);
+                discard(payload);
+            }
+        }
+        self.stop();
+    }
+
+    fn stop(&self) {
+        if self.body.ask() {
+            self.children.cancel_all();
+        }
+    }
+}
+
+/// Ends the group with its future: nothing of it runs or starts from then on.
+struct Ending<'a, 'env, E>(&'a Shared<'env, E>);
+
+impl<E> Drop for Ending<'_, '_, E> {
+    fn drop(&mut self) {
+        self.0.children.end_all();
+        self.0.ended.set(true);
+        match self.0.panic.take() {
+            Some(payload) if std::thread::panicking() => discard(payload),
+            Some(payload) => resume_unwind(payload),
+            None => {}
+        }
+    }
+}
+
+pin_project! {
+    /// A child's future: what becomes of it goes to the group.
+    struct Watched<'env, F, E> {
+        // Gone once it has ended.
+        #[pin]
+        future: Option<F>,
+        group: Rc<Shared<'env, E>>,
+    }
+
+    impl<F, E> PinnedDrop for Watched<'_, F, E> {
+        fn drop(this: Pin<&mut Self>) {
+            this.end();
+        }
+    }
+}
+
+impl<F, E> Watched<'_, F, E> {
+    /// Drops the future; its destructor may panic.
+    fn end(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        if this.future.is_some()
+            && let Err(payload) = catch(|| this.future.set(None))
+        {
+            this.group.panicked(payload);
+        }
+    }
+}
+
+impl<T, E, F: Future<Output = Result<T, E>>> Future for Watched<'_, F, E> {
+    type Output = Option<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let this = self.as_mut().project();
+        let future = this.future.as_pin_mut().expect("a child is not polled after its end");
+        let value = match catch(|| future.poll(cx)) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(result)) => this.group.noted(result),
+            Err(payload) => {
+                this.group.panicked(payload);
+                None
+            }
+        };
+        self.end();
+        Poll::Ready(value)
+    }
+}
+
+/// Why a [`task_group`] has no value: the errors of its children and of its body.
+///
+/// ```
+/// ringio::run(async {
+///     let failed = ringio::task_group::<(), _, _>(async |group| {
+///         group.spawn(async { Err::<(), _>("child") });
+///         std::future::pending().await
+///     });
+///     let error = failed.await.unwrap_err();
+///     assert_eq!(error.errors(), ["child"]);
+///     assert_eq!(error.to_string(), "one task of the group failed: child");
+/// });
+/// ```
+#[doc(alias = "ExceptionGroup")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupError<E> {
+    errors: Vec<E>,
+}
+
+impl<E> GroupError<E> {
+    /// The errors in the order in which they came; none after [`TaskGroup::cancel`].
+    pub fn errors(&self) -> &[E] {
+        &self.errors
+    }
+
+    /// The errors themselves.
+    pub fn into_errors(self) -> Vec<E> {
+        self.errors
+    }
+
+    /// Whether the group was cancelled and nothing failed.
+    pub fn is_cancelled(&self) -> bool {
+        self.errors.is_empty()
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for GroupError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.errors {
+            [] => f.write_str("the group was cancelled"),
+            [error] => write!(f, "one task of the group failed: {error}"),
+            [first, others @ ..] => {
+                write!(f, "{} tasks of the group failed: {first}", self.errors.len())?;
+                others.iter().try_for_each(|error| write!(f, "; {error}"))
+            }
+        }
+    }
+}
+
+impl<E: Error> Error for GroupError<E> {}
