@@ -229,9 +229,11 @@ async fn locals() -> usize {
 
 fn event_loop(seen: Rc<u8>) -> RemoteHandle {
     let this: EventLoop = ringio::event_loop();
-    this.clone().set_exception_handler(move |_: &ExceptionContext| drop(seen.clone()));
+    this.set_exception_handler(move |_: &ExceptionContext| drop(seen.clone()));
     let _: Option<task::State> = task::current().map(|info| info.state());
-    this.handle()
+    let other: EventLoop = this.clone();
+    drop(this);
+    other.handle()
 }
 
 fn buffers() {
