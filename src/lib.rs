@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod buf;
+#[cfg(doctest)]
+mod chapters;
 pub mod cores;
 mod driver;
 mod executor;
