@@ -4,8 +4,9 @@ use std::future::pending;
 
 use futures_util::future::join;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use ringio::testing::ManualClock;
 use ringio::time::{Instant, sleep};
-use ringio::{on_cancel, spawn, task, yield_now};
+use ringio::{Runner, on_cancel, spawn, task, yield_now};
 
 use crate::watchdog::bounded;
 use crate::{Log, ms, run};
@@ -185,5 +186,24 @@ fn a_timeout_within_cuts_no_clean_up_short() {
             assert!(task.await.unwrap_err().is_cancelled());
             assert_eq!((log.take(), began.elapsed()), (vec!["clean-up"], ms(20)));
         });
+    });
+}
+
+#[test]
+fn the_grace_counts_from_the_request() {
+    bounded(|| {
+        let clock = ManualClock::new();
+        let builder = Runner::builder().clock(clock.clone()).grace(ms(100));
+        let run = builder.build().unwrap().run(async {
+            let task = spawn(on_cancel(pending::<()>(), async || pending().await));
+            yield_now().await;
+            let began = Instant::now();
+            task.cancel();
+            // So long it takes until the task has its turn.
+            clock.advance(ms(30));
+            assert!(task.await.unwrap_err().is_cancelled());
+            assert_eq!(began.elapsed(), ms(100));
+        });
+        run.unwrap();
     });
 }
