@@ -23,6 +23,9 @@ pub(super) trait Runtime {
 
     fn spawn(task: impl Future<Output = ()> + 'static) -> Self::Join;
 
+    /// Asks a task to end.
+    fn cancel(task: &Self::Join);
+
     fn sleep(time: Duration) -> impl Future<Output = ()> + 'static;
 
     /// There and back through a channel of the runtime's own, where it has one.
@@ -44,6 +47,10 @@ impl<const SPINS: bool> Runtime for OnRingio<SPINS> {
 
     fn spawn(task: impl Future<Output = ()> + 'static) -> Self::Join {
         ringio::spawn(task)
+    }
+
+    fn cancel(task: &Self::Join) {
+        task.cancel();
     }
 
     fn sleep(time: Duration) -> impl Future<Output = ()> + 'static {
@@ -69,6 +76,10 @@ impl Runtime for OnTokio {
 
     fn spawn(task: impl Future<Output = ()> + 'static) -> Self::Join {
         tokio::task::spawn_local(task)
+    }
+
+    fn cancel(task: &Self::Join) {
+        task.abort();
     }
 
     fn sleep(time: Duration) -> impl Future<Output = ()> + 'static {
