@@ -231,3 +231,30 @@ fn children_are_tasks_with_a_parent() {
         .unwrap();
     });
 }
+
+#[test]
+fn a_child_may_cancel_the_group_in_its_first_turn() {
+    run(async {
+        let ended = task_group::<(), (), _>(async |group| {
+            let other = group.clone();
+            group.spawn(async move {
+                other.cancel();
+                Ok(())
+            });
+            group.spawn(pending::<Result<(), ()>>());
+            pending().await
+        });
+        assert!(ended.await.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+#[should_panic(expected = "no ringio loop is running")]
+fn outside_of_a_loop_a_spawn_panics() {
+    let group = Box::pin(task_group::<(), (), _>(async |group| {
+        group.spawn(async { Ok(()) });
+        Ok(())
+    }));
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    let _ = Box::leak(Box::new(group)).as_mut().poll(&mut cx);
+}
