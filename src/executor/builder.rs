@@ -1,6 +1,5 @@
 //! Spawning on the running loop.
 
-use std::panic::Location;
 use std::rc::Rc;
 
 use super::current;
@@ -69,7 +68,6 @@ impl Builder {
     /// If no loop runs on this thread.
     #[track_caller]
     pub fn spawn<F: Future + 'static>(self, fut: F) -> JoinHandle<F::Output> {
-        let spawned_at = Location::caller();
-        current::spawn(Meta { name: self.name, eager: self.eager, spawned_at }, fut)
+        current::spawn(Meta { name: self.name, eager: self.eager, ..Meta::here() }, fut)
     }
 }

@@ -19,6 +19,7 @@ use super::executor::{Executor, start};
 use super::header::Header;
 use super::info::{Id, Info, Meta};
 use super::join::JoinHandle;
+use super::locals::Locals;
 use super::owner::{self, Stage};
 use super::shared::{Shared, View};
 use super::task::TaskRef;
@@ -190,6 +191,17 @@ pub(crate) fn report(who: &str, payload: Payload) {
 #[inline]
 pub(super) fn task_id() -> Option<Id> {
     with_task(|task| task.id)
+}
+
+/// The values of the running task; `None` outside a task. It has some from now on.
+pub(super) fn locals() -> Option<Rc<Locals>> {
+    with_task(Header::locals)
+}
+
+/// The values of the running task, if it has any; `None` outside a task.
+#[inline]
+pub(super) fn present_locals() -> Option<Option<Rc<Locals>>> {
+    with_task(Header::present_locals)
 }
 
 /// The running task; `None` outside a task.

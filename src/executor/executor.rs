@@ -9,6 +9,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::task::Waker;
+use std::time::Duration;
 
 use super::branch::Grace;
 use super::cell::{Schedule, TaskCell};
@@ -19,6 +20,7 @@ use super::local::Local;
 use super::remote::{Batch, Entry, Remote};
 use super::shared::{Shared, SharedRef, View};
 use super::task::TaskRef;
+use super::{trace, watch};
 use crate::util::budget;
 use crate::util::contain::{catch, contain};
 use crate::util::sync::Ordering;
@@ -49,6 +51,7 @@ impl Schedule for OnLoop {
 #[inline]
 pub(super) unsafe fn start<F: Future>(view: View<'_>, meta: Meta, fut: F) -> JoinHandle<F::Output> {
     let eager = meta.eager;
+    let fut = trace::task(&meta, fut);
     let task = TaskCell::allocate(view, meta, fut, OnLoop);
     // SAFETY: the output of the future that the task was made of, and the first handle.
     let handle = unsafe { JoinHandle::new(task.clone()) };
@@ -158,7 +161,7 @@ impl Executor {
                 // A scheduler may wake its own task, which may be anybody's code.
                 Entry::Task(task) => contain(|| task.arrive()),
                 Entry::Call(closure) => {
-                    if let Err(payload) = catch(closure) {
+                    if let Err(payload) = watch::calling(self.view().local(), || catch(closure)) {
                         self.view().local().report("a closure from another thread", payload, None);
                     }
                 }
@@ -223,6 +226,29 @@ impl Executor {
     /// A handle to this loop for other threads.
     pub(crate) fn remote(&self) -> Remote {
         Remote::new(self.shared.clone())
+    }
+
+    /// Tells the reporter about something that is no task's.
+    pub(crate) fn tell(&self, message: String) {
+        self.view().local().tell(Report { message, task: None });
+    }
+
+    /// Whether slow polls are reported.
+    pub(crate) fn debug(&self) -> bool {
+        self.view().local().watch.on.get()
+    }
+
+    pub(crate) fn set_debug(&self, on: bool) {
+        self.view().local().watch.on.set(on);
+    }
+
+    /// How long a poll takes that is slow.
+    pub(crate) fn slow(&self) -> Duration {
+        self.view().local().watch.slow.get()
+    }
+
+    pub(crate) fn set_slow(&self, slow: Duration) {
+        self.view().local().watch.slow.set(slow);
     }
 
     /// Whom to tell about panics that nobody awaits; each is reported once.

@@ -19,6 +19,7 @@ use super::branch::Branch;
 use super::cell::VTable;
 use super::current;
 use super::info::{Id, Meta};
+use super::locals::Locals;
 use super::remote::Node;
 use super::shared::{Shared, View, retire};
 use super::state::State;
@@ -53,6 +54,8 @@ pub(super) struct Header {
     pub(super) joiner: Cell<Option<Waker>>,
     /// What few tasks have, so it is somewhere else.
     rare: Cell<Option<Box<Rare>>>,
+    /// What its keys stand for, if it has ever used one or inherited some.
+    locals: Cell<Option<Rc<Locals>>>,
     pub(super) id: Id,
     pub(super) parent: Option<Id>,
     pub(super) spawned_at: &'static Location<'static>,
@@ -74,6 +77,7 @@ impl Header {
             listing: Cell::new(Key::NONE),
             joiner: Cell::new(None),
             rare: Cell::new(meta.name.map(aside)),
+            locals: Cell::new(meta.locals),
             id: view.local().next_id(),
             parent: current::task_id(),
             spawned_at: meta.spawned_at,
@@ -87,6 +91,28 @@ struct Rare {
     name: Option<Rc<str>>,
     /// There is one once a clean-up is registered beneath.
     branch: Option<Rc<Branch>>,
+}
+
+impl Header {
+    #[inline]
+    pub(super) fn present_locals(&self) -> Option<Rc<Locals>> {
+        let locals = self.locals.take();
+        let copy = locals.clone();
+        self.locals.set(locals);
+        copy
+    }
+
+    pub(super) fn locals(&self) -> Rc<Locals> {
+        let locals = self.locals.take().unwrap_or_default();
+        self.locals.set(Some(locals.clone()));
+        locals
+    }
+
+    /// The caller drops them, which is user code.
+    #[inline]
+    pub(super) fn take_locals(&self) -> Option<Rc<Locals>> {
+        self.locals.take()
+    }
 }
 
 #[cold]

@@ -5,6 +5,9 @@ use std::num::NonZeroU64;
 use std::panic::Location;
 use std::rc::Rc;
 
+use super::locals::{self, Locals};
+use super::state;
+
 /// Names a task: unique in the process, never used again.
 ///
 /// ```
@@ -28,7 +31,7 @@ impl fmt::Display for Id {
     }
 }
 
-/// What is known about a task from its spawn on.
+/// What is known about a task, at the moment when it was asked about.
 ///
 /// ```
 /// ringio::run(async {
@@ -46,6 +49,7 @@ pub struct Info {
     pub(super) name: Option<Rc<str>>,
     pub(super) spawned_at: &'static Location<'static>,
     pub(super) parent: Option<Id>,
+    pub(super) state: State,
 }
 
 impl Info {
@@ -68,6 +72,62 @@ impl Info {
     pub fn parent(&self) -> Option<Id> {
         self.parent
     }
+
+    /// Where it stood when it was asked about.
+    ///
+    /// ```
+    /// use ringio::task::State;
+    /// ringio::run(async {
+    ///     assert_eq!(ringio::task::current().unwrap().state(), State::Running);
+    ///     let child = ringio::spawn(std::future::pending::<()>());
+    ///     let state = || {
+    ///         let tasks = ringio::task::all();
+    ///         tasks.iter().find(|task| task.id() == child.id()).map(|task| task.state())
+    ///     };
+    ///     assert_eq!(state(), Some(State::Ready));
+    ///     ringio::yield_now().await;
+    ///     assert_eq!(state(), Some(State::Waiting));
+    /// });
+    /// ```
+    pub fn state(&self) -> State {
+        self.state
+    }
+}
+
+/// Where a task stands.
+///
+/// ```
+/// ringio::run(async {
+///     let waiting = |task: &ringio::task::Info| task.state() == ringio::task::State::Waiting;
+///     assert!(!ringio::task::all().iter().any(waiting), "main runs, and is alone");
+/// });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// It is polled right now.
+    Running,
+    /// It stands in the queue for a poll.
+    Ready,
+    /// Nothing has woken it yet.
+    Waiting,
+    /// It has finished, or is finishing.
+    Finished,
+}
+
+impl From<state::State> for State {
+    fn from(state: state::State) -> Self {
+        use state::State as Flags;
+        if state.is_over() {
+            State::Finished
+        } else if state.contains(Flags::RUNNING) {
+            State::Running
+        } else if state.contains(Flags::QUEUED) {
+            State::Ready
+        } else {
+            State::Waiting
+        }
+    }
 }
 
 /// What a spawner says about the new task.
@@ -76,22 +136,30 @@ pub(crate) struct Meta {
     pub(crate) name: Option<Rc<str>>,
     /// Poll it once before `spawn` returns.
     pub(crate) eager: bool,
+    /// The values that it starts with.
+    pub(crate) locals: Option<Rc<Locals>>,
     pub(crate) spawned_at: &'static Location<'static>,
 }
 
 impl Meta {
-    /// No name, not eager, spawned by the caller.
+    /// No name, not eager, spawned by the caller, whose values are cloned.
     #[track_caller]
     pub(crate) fn here() -> Meta {
-        Meta { name: None, eager: false, spawned_at: Location::caller() }
+        Meta::with(locals::inherit())
+    }
+
+    /// The same, with these values.
+    #[track_caller]
+    pub(crate) fn with(locals: Option<Rc<Locals>>) -> Meta {
+        Meta { name: None, eager: false, locals, spawned_at: Location::caller() }
     }
 }
 
-/// A panic that nobody was there to see.
+/// A panic that nobody was there to see, or what debug mode has found.
 #[derive(Debug)]
 pub(crate) struct Report {
-    /// One sentence with the panic's words.
+    /// One sentence, with the panic's words.
     pub(crate) message: String,
-    /// Whose panic it was; `None` for a closure that came from another thread.
+    /// Whose it was; `None` for a closure that came from another thread.
     pub(crate) task: Option<Info>,
 }

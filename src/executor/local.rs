@@ -10,6 +10,8 @@ use super::branch::Grace;
 use super::info::{Id, Info, Report};
 use super::run_queue::RunQueue;
 use super::task::TaskRef;
+use super::trace;
+use super::watch::Watch;
 use crate::util::contain::{Payload, contain, discard, message};
 use crate::util::{Counter, Key, SlotTable};
 
@@ -48,6 +50,7 @@ pub(super) struct Local {
     reporter: RefCell<Option<Reporter>>,
     /// Makes the limit of clean-ups that begin now.
     grace: RefCell<Option<MakeGrace>>,
+    pub(super) watch: Watch,
 }
 
 impl Local {
@@ -128,11 +131,20 @@ impl Local {
     /// Tells the reporter about a panic, if there is one.
     #[cold]
     pub(super) fn report(&self, who: &str, payload: Payload, task: Option<Info>) {
-        let reporter = self.reporter.borrow().clone();
-        if let Some(reporter) = reporter {
+        if self.reporter.borrow().is_some() {
             let message = format!("{who} panicked: {}", message(&*payload));
-            contain(|| reporter(Report { message, task }));
+            self.tell(Report { message, task });
         }
         discard(payload);
+    }
+
+    /// Tells the reporter, if there is one.
+    #[cold]
+    pub(super) fn tell(&self, report: Report) {
+        trace::report(&report);
+        let reporter = self.reporter.borrow().clone();
+        if let Some(reporter) = reporter {
+            contain(|| reporter(report));
+        }
     }
 }

@@ -6,6 +6,8 @@
 //! - [`owner`], [`branch`]: requests to end, and the clean-ups that run before.
 //! - [`run_queue`], [`blocks`], [`local`]: what only the loop's thread touches.
 //! - [`remote`], [`shared`]: what other threads may touch, and the block that holds both.
+//! - [`watch`], [`trace`]: debug mode, and what goes to the crate `tracing`.
+//! - [`locals`]: values that belong to a task.
 //! - [`family`], [`parts`], [`children`]: tasks that a future polls in place of the loop.
 //! - [`join`], [`info`], [`builder`], [`yield_now`](mod@yield_now): what users see.
 //!
@@ -26,6 +28,7 @@ mod info;
 mod join;
 mod join_error;
 mod local;
+pub(crate) mod locals;
 pub(crate) mod owner;
 mod parts;
 mod remote;
@@ -33,7 +36,13 @@ mod run_queue;
 mod shared;
 mod state;
 mod task;
+#[cfg(feature = "tracing")]
+mod trace;
+#[cfg(not(feature = "tracing"))]
+#[path = "untraced.rs"]
+mod trace;
 mod waker;
+mod watch;
 mod yield_now;
 
 #[cfg(test)]
@@ -42,7 +51,7 @@ mod tests;
 pub use builder::{Builder, spawn};
 pub use children::Child;
 pub use current::{all, current};
-pub use info::{Id, Info};
+pub use info::{Id, Info, State};
 pub use join::JoinHandle;
 pub use join_error::JoinError;
 pub use yield_now::yield_now;

@@ -21,6 +21,7 @@ use super::join_error::JoinError;
 use super::shared::View;
 use super::state::State;
 use super::waker;
+use super::watch;
 use crate::util::budget;
 use crate::util::contain::{catch, contain};
 
@@ -130,6 +131,7 @@ impl TaskRef {
             name: self.name(),
             spawned_at: header.spawned_at,
             parent: header.parent,
+            state: self.state().into(),
         }
     }
 
@@ -223,7 +225,7 @@ impl TaskRef {
         let poll = self.header().vtable.poll;
         // SAFETY: this task's own vtable; RUNNING keeps everybody else from the future, and it is
         // there because the task is not over.
-        match catch(|| unsafe { poll(self.0, &mut cx) }) {
+        match watch::polling(self, || catch(|| unsafe { poll(self.0, &mut cx) })) {
             Ok(Poll::Pending) => {
                 self.clear(State::RUNNING);
                 if self.state().intersects(State::DOOMED | State::CANCEL) {
@@ -293,6 +295,7 @@ impl TaskRef {
         if let Some(joiner) = self.header().joiner.take() {
             contain(|| joiner.wake());
         }
+        drop(self.header().take_locals());
         drop(listed);
     }
 
@@ -382,6 +385,8 @@ impl TaskRef {
     fn last(&mut self) {
         // The joiner was taken by `finish` or by its handle.
         self.header().clear();
+        // What a destructor has asked for after the task's end.
+        drop(self.header().take_locals());
         let held = self.header().held.replace(0);
         // SAFETY: what all `TaskRef`s held together; this was the last of them.
         unsafe { release(self.0, held) };

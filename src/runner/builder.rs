@@ -3,9 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use crate::runtime::Config;
+use crate::runtime::{Config, ExceptionContext, Handler};
 
-use super::report::{ExceptionContext, Handler};
 use super::run::Runner;
 
 /// How to make a [`Runner`]: its limits, each with a default. It is the factory of the loops of
@@ -33,6 +32,8 @@ pub struct Builder {
     pub(super) name: Option<String>,
     pub(super) ctrl_c: bool,
     pub(super) handler: Handler,
+    pub(super) debug: Option<bool>,
+    pub(super) slow: Option<Duration>,
 }
 
 impl Builder {
@@ -101,7 +102,42 @@ impl Builder {
         self
     }
 
-    /// Whom to tell about panics that nobody looked at. They are printed to standard error unless
+    /// Switches debug mode on or off. Unless told it is on if the environment variable
+    /// `RINGIO_DEBUG` is `1` when the runner is built.
+    ///
+    /// In debug mode polls of tasks, and closures from other threads, that keep the loop for longer
+    /// than [`slow_callback_duration`](Builder::slow_callback_duration) are told to the exception
+    /// handler, with the task's name and the place of its spawn. It costs two looks at the clock a
+    /// poll; switched off it costs nothing.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// let mut runner = ringio::Runner::builder()
+    ///     .debug(true)
+    ///     .slow_callback_duration(Duration::from_millis(5))
+    ///     .exception_handler(|context| assert!(context.message.contains("has kept the loop")))
+    ///     .build()?;
+    /// let blocks = async {
+    ///     let began = Instant::now();
+    ///     while began.elapsed() < Duration::from_millis(6) {}
+    /// };
+    /// runner.run(blocks).unwrap();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[doc(alias = "PYTHONASYNCIODEBUG")]
+    pub fn debug(mut self, on: bool) -> Self {
+        self.debug = Some(on);
+        self
+    }
+
+    /// How long a poll takes that [`debug`](Builder::debug) mode calls slow. 100 ms unless told.
+    pub fn slow_callback_duration(mut self, slow: Duration) -> Self {
+        self.slow = Some(slow);
+        self
+    }
+
+    /// Whom to tell about panics that nobody looked at, and what debug mode finds. They are printed to standard error unless
     /// told.
     ///
     /// # Examples

@@ -19,6 +19,7 @@ use nix::unistd::Pid;
 use uring_sys_shim::sys::signal;
 
 use crate::driver;
+use crate::executor::locals::{self, Locals};
 use crate::executor::{JoinError, JoinHandle, Meta};
 use crate::runtime::{RemoteHandle, Runtime, Stats};
 use crate::signal::Interrupts;
@@ -85,6 +86,8 @@ impl std::error::Error for RunError {
 pub struct Runner {
     runtime: Runtime,
     settings: Builder,
+    /// The values of `task_local!` that main futures have.
+    locals: Rc<Locals>,
     _on_thread: PhantomData<Rc<()>>,
 }
 
@@ -101,7 +104,13 @@ impl Runner {
         let runtime = Runtime::new(settings.config.clone())?;
         let handler = settings.handler.clone();
         runtime.executor.set_report(Rc::new(move |report| handler.report(report)));
-        Ok(Runner { runtime, settings, _on_thread: PhantomData })
+        let by_environment = || std::env::var_os("RINGIO_DEBUG").is_some_and(|value| value == "1");
+        runtime.executor.set_debug(settings.debug.unwrap_or_else(by_environment));
+        if let Some(slow) = settings.slow {
+            runtime.executor.set_slow(slow);
+        }
+        let locals = locals::inherit().unwrap_or_default();
+        Ok(Runner { runtime, settings, locals, _on_thread: PhantomData })
     }
 
     /// Runs a future, and everything that was spawned, until the future has ended. What is left
@@ -122,7 +131,10 @@ impl Runner {
         }
         let _guard = self.runtime.enter();
         let interrupts = self.interrupts().map_err(RunError::Io)?;
-        let meta = Meta { name: self.settings.name.as_deref().map(Rc::from), ..Meta::here() };
+        let meta = Meta {
+            name: self.settings.name.as_deref().map(Rc::from),
+            ..Meta::with(Some(self.locals.clone()))
+        };
         // SAFETY: `Main` drops the future before this function is left in any way.
         let mut main = Main(unsafe { self.runtime.executor.spawn_unchecked(meta, future) });
         let mut interrupted = false;

@@ -12,6 +12,8 @@ pub(crate) struct Config {
     pub(crate) clock: Clock,
     /// How long the tasks may take to end once the loop closes.
     pub(crate) grace: Duration,
+    /// How long its jobs on other threads may take to end after that.
+    pub(crate) patience: Duration,
 }
 
 impl Default for Config {
@@ -20,6 +22,7 @@ impl Default for Config {
             driver: driver::Config::default(),
             clock: Clock::real(),
             grace: Duration::from_secs(10),
+            patience: Duration::from_secs(30),
         }
     }
 }

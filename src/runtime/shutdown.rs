@@ -17,7 +17,8 @@ const SLICE: Duration = Duration::from_millis(10);
 
 impl Runtime {
     /// Refuses remote work, lets writers that are being closed send what they have, asks every task
-    /// to end, turns until they have or the grace is over, drops what is left, then takes every
+    /// to end, turns until they have or the grace is over, drops what is left, waits for a while for
+    /// the loop's jobs on other threads, then takes every
     /// operation back from the kernel and closes the ring.
     ///
     /// Operations that the kernel does not give back are leaked, which is said on standard error.
@@ -32,6 +33,7 @@ impl Runtime {
         self.executor.cancel_all();
         self.turn_while(self.config.grace, || self.executor.tasks() > 0);
         self.executor.drop_all();
+        self.await_jobs();
         self.executor.close_inbox();
         self.driver.graveyard().empty();
         let leaked = self.driver.close();
@@ -51,7 +53,7 @@ impl Runtime {
         while is_needed() && Instant::real() < deadline {
             let is_idle = !self.executor.has_ready();
             let jumped = is_idle && self.driver.operations() == 0 && self.timers.jump_if_manual();
-            if is_idle && !jumped && self.wait_until(deadline).is_err()
+            if is_idle && !jumped && self.wait_until(deadline, &is_needed).is_err()
                 || self.turn(|| true).is_err()
             {
                 break;
@@ -59,15 +61,35 @@ impl Runtime {
         }
     }
 
-    /// Waits for the kernel, the next timer, or a slice of the time until `deadline`.
-    fn wait_until(&self, deadline: Instant) -> io::Result<()> {
+    /// Turns until the functions that were given to other threads are done, or for as long as the
+    /// loop has patience. Those that nobody wants any more and had not begun are off their queues.
+    fn await_jobs(&self) {
+        self.turn_while(self.config.patience, || self.jobs.count() > 0);
+        let left = self.jobs.count();
+        if left > 0 {
+            self.executor.tell(format!(
+                "{left} functions on other threads were not done within {:?} of the loop's end; \
+                 they run on",
+                self.config.patience
+            ));
+        }
+    }
+
+    /// Waits for the kernel, another thread, the next timer, or a slice of the time until `deadline`.
+    fn wait_until(&self, deadline: Instant, is_needed: impl Fn() -> bool) -> io::Result<()> {
         let latest = deadline.min(Instant::real() + SLICE);
+        let parked = self.driver.unpark().parked();
+        parked.announce();
         let wait = match (&self.config.clock, self.timers.next_deadline()) {
+            // Who rang before saw a loop that is awake: look once more.
+            _ if self.executor.has_ready() || !is_needed() => Wait::Poll,
             (Clock::Real, Some(timer)) => Wait::Until(timer.min(latest).as_nanos()),
             (Clock::Manual(_), Some(_)) => Wait::Poll,
             (_, None) => Wait::Until(latest.as_nanos()),
         };
-        self.driver.enter(wait)?;
+        let entered = self.driver.enter(wait);
+        parked.withdraw();
+        entered?;
         self.driver.route();
         Ok(())
     }
@@ -76,5 +98,41 @@ impl Runtime {
 impl Drop for Runtime {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::blocking::to_thread;
+    use crate::runtime::Config;
+
+    #[test]
+    fn the_end_does_not_wait_for_ever_for_a_function_that_hangs() {
+        let patience = Duration::from_millis(1);
+        let runtime = Runtime::new(Config { patience, ..Config::default() }).unwrap();
+        let ((go, gone), (begin, begun)) = (channel::<()>(), channel());
+        let told = Rc::new(Cell::new(0));
+        let telling = told.clone();
+        runtime.executor.set_report(Rc::new(move |_| telling.set(telling.get() + 1)));
+        let guard = runtime.enter();
+        let job = to_thread(move || {
+            begin.send(()).unwrap();
+            gone.recv().unwrap();
+        });
+        begun.recv().unwrap();
+        drop(job);
+        drop(guard);
+        // Hangs if it waits: nobody else lets the function go on.
+        runtime.close();
+        assert_eq!((runtime.jobs.count(), told.get()), (1, 1));
+        go.send(()).unwrap();
+        while runtime.jobs.count() > 0 {
+            std::thread::yield_now();
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! What a loop has done so far.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -8,8 +7,8 @@ use crate::driver::Driver;
 use crate::executor::Executor;
 use crate::util::Counter;
 
-use super::Runtime;
 use super::stretch::Stretch;
+use super::{Runtime, current};
 
 /// What a loop has done since it was made. Every number but the two of buffers only grows; what
 /// happened in between is the difference of two of these.
@@ -92,9 +91,7 @@ pub struct Stats {
 /// ```
 #[track_caller]
 pub fn stats() -> Stats {
-    let running =
-        |current: &RefCell<Option<Sources>>| current.borrow().as_ref().map(Sources::stats);
-    match CURRENT.try_with(running).ok().flatten() {
+    match current::with(Sources::stats) {
         Some(stats) => stats,
         None => panic!("no event loop runs on this thread: call this inside `ringio::run`"),
     }
@@ -129,7 +126,7 @@ impl Runtime {
 #[derive(Debug)]
 pub(super) struct Sources {
     driver: Rc<Driver>,
-    executor: Rc<Executor>,
+    pub(super) executor: Rc<Executor>,
     counters: Rc<Counters>,
     stretch: Rc<Stretch>,
 }
@@ -157,30 +154,5 @@ impl Sources {
             parks: own.parks.get(),
             remote_wakes: own.remote_wakes.get(),
         }
-    }
-}
-
-thread_local! {
-    static CURRENT: RefCell<Option<Sources>> = const { RefCell::new(None) };
-}
-
-/// Nothing is kept when the thread's last destructors end a loop that was left to them.
-fn replace(sources: Option<Sources>) -> Option<Sources> {
-    CURRENT.try_with(|current| current.replace(sources)).ok().flatten()
-}
-
-/// Makes a loop the one that [`stats`] speaks of until the guard is dropped.
-pub(super) fn enter(sources: Sources) -> Guard {
-    Guard { before: replace(Some(sources)) }
-}
-
-#[derive(Debug)]
-pub(super) struct Guard {
-    before: Option<Sources>,
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        drop(replace(self.before.take()));
     }
 }

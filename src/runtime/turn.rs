@@ -3,16 +3,18 @@
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use uring_sys_shim::Wait;
 
+use crate::blocking::{OpenJobs, open_jobs};
 use crate::driver::{self, Driver, Source, Spin};
 use crate::executor::{self, Executor};
 use crate::time::{self, Clock, Instant, Timers};
 use crate::util::WakeBatch;
 
 use super::stretch::Stretch;
-use super::{Config, RemoteHandle, remote_handle, stats};
+use super::{Config, RemoteHandle, current, remote_handle, stats};
 
 /// Tasks polled in one turn, so that ready tasks cannot starve timers and I/O.
 const POLLS_PER_TURN: usize = 256;
@@ -27,6 +29,8 @@ pub(crate) struct Runtime {
     pub(super) config: Config,
     pub(super) counters: Rc<stats::Counters>,
     pub(super) stretch: Rc<Stretch>,
+    /// What is out on other threads.
+    pub(super) jobs: Arc<OpenJobs>,
     wakes: RefCell<WakeBatch>,
 }
 
@@ -39,7 +43,8 @@ pub(crate) struct Guard {
     timers: time::timers::Guard,
     driver: driver::current::Guard,
     handle: remote_handle::Guard,
-    stats: stats::Guard,
+    current: current::Guard,
+    jobs: open_jobs::Guard,
 }
 
 /// Submits what the last turn has left, for the loop stands still from now on: messages that wake
@@ -73,6 +78,7 @@ impl Runtime {
             config,
             counters: Rc::default(),
             stretch: Rc::default(),
+            jobs: OpenJobs::new(driver.unpark().clone().into()),
             driver,
             wakes: RefCell::default(),
         })
@@ -86,7 +92,8 @@ impl Runtime {
             timers: self.timers.enter(),
             driver: driver::current::enter(&self.driver),
             handle: remote_handle::enter(RemoteHandle::new(self.executor.remote())),
-            stats: stats::enter(self.sources()),
+            current: current::enter(self.sources()),
+            jobs: open_jobs::enter(self.jobs.clone()),
         }
     }
 

@@ -23,6 +23,8 @@ mod join;
 mod join_error;
 #[path = "../../src/executor/local.rs"]
 mod local;
+#[path = "../../src/executor/locals.rs"]
+mod locals;
 #[path = "../../src/executor/owner.rs"]
 pub(crate) mod owner;
 #[path = "../../src/executor/remote.rs"]
@@ -35,8 +37,12 @@ mod shared;
 mod state;
 #[path = "../../src/executor/task.rs"]
 mod task;
+#[path = "../../src/executor/untraced.rs"]
+mod trace;
 #[path = "../../src/executor/waker.rs"]
 mod waker;
+#[path = "../../src/executor/watch.rs"]
+mod watch;
 
 pub use builder::spawn;
 pub use join::JoinHandle;

@@ -12,11 +12,15 @@ mod executor;
 mod ledger;
 #[path = "../../src/driver/parked.rs"]
 mod parked;
+mod queue;
 #[path = "../../src/runtime/remote_handle.rs"]
 mod remote_handle;
+#[path = "../../src/runtime/remote_join.rs"]
+mod remote_join;
 mod rig;
 mod util;
 
+mod channels;
 mod closures;
 mod parking;
 mod remote;

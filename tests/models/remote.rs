@@ -9,7 +9,8 @@ use std::task::{Context, Poll, Wake};
 use loom::sync::Notify;
 use loom::thread;
 
-use crate::remote_handle::{RemoteError, RemoteHandle, RemoteJoin};
+use crate::remote_handle::RemoteHandle;
+use crate::remote_join::{RemoteError, RemoteJoin};
 use crate::rig::{Loop, explore};
 
 /// Runs a loop while another thread does `foreign`, and until that has called back.

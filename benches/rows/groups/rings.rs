@@ -21,8 +21,8 @@ pub(super) fn group() -> Group {
         no_op("no-op through the ring, 1 in flight", "nop-one"),
         no_op("no-op through the ring, 64 in flight", "nop-many"),
     ];
-    let about = "Two loops on two CPUs, which wake each other through the same flag in a `Mutex` \
-                 with a `Waker`; busy ones have another task that yields all the time, parked ones \
+    let about = "Two loops on two CPUs, which send each other a number through the channel that \
+                 the runtime comes with; busy ones have another task that yields all the time, parked ones \
                  do not spin. No-ops: against a loop on the `io-uring` crate.";
     Group { name: "rings", about, rows }
 }

@@ -14,6 +14,9 @@ use crate::sample::Sample;
 use super::channel;
 use super::meter::Meter;
 
+/// Room in a channel between two loops.
+const BRIDGE: usize = 64;
+
 pub(super) trait Runtime {
     type Error: Debug;
     type Join: Future<Output = Result<(), Self::Error>>;
@@ -28,6 +31,17 @@ pub(super) trait Runtime {
 
     fn sleep(time: Duration) -> impl Future<Output = ()> + 'static;
 
+    type Sender: Send + Clone + 'static;
+    type Receiver: Send + 'static;
+
+    /// The runtime's own channel between threads.
+    fn bridge() -> (Self::Sender, Self::Receiver);
+
+    async fn send(sender: &Self::Sender, message: u32);
+
+    /// `None` when all senders are gone.
+    async fn receive(receiver: &mut Self::Receiver) -> Option<u32>;
+
     /// There and back through a channel of the runtime's own, where it has one.
     async fn channel(meter: Meter) -> Sample;
 }
@@ -38,6 +52,8 @@ pub(super) struct OnRingio<const SPINS: bool>;
 impl<const SPINS: bool> Runtime for OnRingio<SPINS> {
     type Error = ringio::JoinError;
     type Join = ringio::JoinHandle<()>;
+    type Sender = ringio::queue::Sender<u32>;
+    type Receiver = ringio::queue::Receiver<u32>;
 
     fn run<T>(main: impl Future<Output = T>) -> io::Result<T> {
         let builder = ringio::Runner::builder();
@@ -57,6 +73,18 @@ impl<const SPINS: bool> Runtime for OnRingio<SPINS> {
         ringio::time::sleep(time)
     }
 
+    fn bridge() -> (Self::Sender, Self::Receiver) {
+        ringio::queue::channel(BRIDGE)
+    }
+
+    async fn send(sender: &Self::Sender, message: u32) {
+        sender.send(message).await.expect("the other side receives");
+    }
+
+    async fn receive(receiver: &mut Self::Receiver) -> Option<u32> {
+        receiver.recv().await
+    }
+
     async fn channel(meter: Meter) -> Sample {
         channel::of_ringio(meter).await
     }
@@ -67,6 +95,8 @@ pub(super) struct OnTokio;
 impl Runtime for OnTokio {
     type Error = tokio::task::JoinError;
     type Join = tokio::task::JoinHandle<()>;
+    type Sender = tokio::sync::mpsc::Sender<u32>;
+    type Receiver = tokio::sync::mpsc::Receiver<u32>;
 
     fn run<T>(main: impl Future<Output = T>) -> io::Result<T> {
         let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -84,6 +114,18 @@ impl Runtime for OnTokio {
 
     fn sleep(time: Duration) -> impl Future<Output = ()> + 'static {
         tokio::time::sleep(time)
+    }
+
+    fn bridge() -> (Self::Sender, Self::Receiver) {
+        tokio::sync::mpsc::channel(BRIDGE)
+    }
+
+    async fn send(sender: &Self::Sender, message: u32) {
+        sender.send(message).await.expect("the other side receives");
+    }
+
+    async fn receive(receiver: &mut Self::Receiver) -> Option<u32> {
+        receiver.recv().await
     }
 
     async fn channel(meter: Meter) -> Sample {

@@ -70,5 +70,6 @@ fn wake_by_value_at_home() {
 
 #[test]
 fn a_header_is_small_for_there_may_be_millions() {
-    assert!(size_of::<Header>() <= 120);
+    // Two cache lines.
+    assert!(size_of::<Header>() <= 128);
 }

@@ -27,6 +27,17 @@ pub struct ExceptionContext {
     pub spawned_at: Option<&'static Location<'static>>,
 }
 
+impl From<executor::Report> for ExceptionContext {
+    fn from(report: executor::Report) -> Self {
+        let task = report.task.as_ref();
+        ExceptionContext {
+            task: task.and_then(|task| task.name()).map(str::to_owned),
+            spawned_at: task.map(|task| task.spawned_at()),
+            message: report.message,
+        }
+    }
+}
+
 impl fmt::Display for ExceptionContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
@@ -42,20 +53,15 @@ impl fmt::Display for ExceptionContext {
 
 /// Whom to tell.
 #[derive(Clone)]
-pub(super) struct Handler(Arc<dyn Fn(&ExceptionContext) + Send + Sync>);
+pub(crate) struct Handler(Arc<dyn Fn(&ExceptionContext) + Send + Sync>);
 
 impl Handler {
-    pub(super) fn new(f: impl Fn(&ExceptionContext) + Send + Sync + 'static) -> Handler {
+    pub(crate) fn new(f: impl Fn(&ExceptionContext) + Send + Sync + 'static) -> Handler {
         Handler(Arc::new(f))
     }
 
-    pub(super) fn report(&self, report: executor::Report) {
-        let task = report.task.as_ref();
-        (self.0)(&ExceptionContext {
-            message: report.message,
-            task: task.and_then(|task| task.name()).map(str::to_owned),
-            spawned_at: task.map(|task| task.spawned_at()),
-        });
+    pub(crate) fn report(&self, report: executor::Report) {
+        (self.0)(&report.into());
     }
 }
 

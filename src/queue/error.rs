@@ -1,0 +1,121 @@
+//! Why something was not put in or not got out.
+
+use std::error::Error;
+use std::fmt;
+
+/// Nobody will ever take the item; it is given back.
+///
+/// # Examples
+/// ```
+/// use ringio::queue::{PutError, channel};
+/// ringio::run(async {
+///     let (sender, receiver) = channel(1);
+///     drop(receiver);
+///     assert_eq!(sender.send("kept").await, Err(PutError("kept")));
+/// });
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PutError<T>(
+    /// What was to be put.
+    pub T,
+);
+
+impl<T> PutError<T> {
+    /// What was to be put.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> fmt::Debug for PutError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PutError(..)")
+    }
+}
+
+impl<T> fmt::Display for PutError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nobody takes anything any more")
+    }
+}
+
+impl<T> Error for PutError<T> {}
+
+/// Why an item was not put at once; it is given back.
+///
+/// # Examples
+/// ```
+/// use ringio::queue::{TryPutError, channel};
+/// let (sender, receiver) = channel(1);
+/// assert_eq!(sender.try_send(1), Ok(()));
+/// assert_eq!(sender.try_send(2), Err(TryPutError::Full(2)));
+/// drop(receiver);
+/// assert_eq!(sender.try_send(3), Err(TryPutError::ShutDown(3)));
+/// ```
+#[doc(alias = "QueueFull")]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum TryPutError<T> {
+    /// There is no room now, or others wait for it.
+    Full(T),
+    /// Nobody will ever take it.
+    ShutDown(T),
+}
+
+impl<T> TryPutError<T> {
+    /// What was to be put.
+    pub fn into_inner(self) -> T {
+        match self {
+            TryPutError::Full(item) | TryPutError::ShutDown(item) => item,
+        }
+    }
+}
+
+impl<T> fmt::Debug for TryPutError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TryPutError::Full(_) => "Full(..)",
+            TryPutError::ShutDown(_) => "ShutDown(..)",
+        })
+    }
+}
+
+impl<T> fmt::Display for TryPutError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TryPutError::Full(_) => "there is no room",
+            TryPutError::ShutDown(_) => "nobody takes anything any more",
+        })
+    }
+}
+
+impl<T> Error for TryPutError<T> {}
+
+/// Why nothing was got at once.
+///
+/// # Examples
+/// ```
+/// use ringio::queue::{TryGetError, channel};
+/// let (sender, mut receiver) = channel::<u8>(1);
+/// assert_eq!(receiver.try_recv(), Err(TryGetError::Empty));
+/// drop(sender);
+/// assert_eq!(receiver.try_recv(), Err(TryGetError::ShutDown));
+/// ```
+#[doc(alias = "QueueEmpty")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TryGetError {
+    /// Nothing is there now.
+    Empty,
+    /// Nothing is there, and nothing will come.
+    ShutDown,
+}
+
+impl fmt::Display for TryGetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TryGetError::Empty => "nothing is there",
+            TryGetError::ShutDown => "nothing is there, and nothing will come",
+        })
+    }
+}
+
+impl Error for TryGetError {}
