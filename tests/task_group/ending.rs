@@ -258,3 +258,31 @@ fn outside_of_a_loop_a_spawn_panics() {
     let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
     let _ = Box::leak(Box::new(group)).as_mut().poll(&mut cx);
 }
+
+ringio::task_local! {
+    static PLACE: u32 = 0;
+}
+
+#[test]
+fn children_inherit_values_and_parts_share_them() {
+    run(async {
+        PLACE.set(1);
+        task_group::<(), (), _>(async |group| {
+            let child = group.spawn(async {
+                let inherited = PLACE.get();
+                PLACE.set(2);
+                yield_now().await;
+                Ok((inherited, PLACE.get()))
+            });
+            yield_now().await;
+            assert_eq!(PLACE.get(), 1);
+            assert_eq!(child.await.unwrap(), (1, 2));
+            Ok(())
+        })
+        .await
+        .unwrap();
+        assert_eq!(ringio::gather([async { PLACE.get() }]).await, [1]);
+        ringio::gather([async { PLACE.set(3) }]).await;
+        assert_eq!(PLACE.get(), 3);
+    });
+}
