@@ -20,6 +20,8 @@ pub(crate) enum Contestant {
     Tokio,
     /// A loop on the `io-uring` crate, without a runtime.
     Raw,
+    /// The same on ringio by plain means: spawned tasks for a group, `join_all` for `gather`.
+    Plain,
 }
 
 impl Contestant {

@@ -39,7 +39,8 @@ impl<F: Future> Parts<F> {
     #[track_caller]
     pub(crate) fn new(futures: impl IntoIterator<Item = F>) -> Self {
         let mut parts = Parts { family: Rc::default(), running: 0, _futures: PhantomData };
-        let meta = Meta::here();
+        // They use the values of the task that they are parts of.
+        let meta = Meta::with(None);
         current::at_home(|view| {
             for future in futures {
                 parts.family.adopt(parts.family.bear(view, meta.clone(), future));

@@ -22,6 +22,7 @@ use super::shared::View;
 use super::state::State;
 use super::waker;
 use super::watch;
+use crate::util::Key;
 use crate::util::budget;
 use crate::util::contain::{catch, contain};
 
@@ -341,6 +342,11 @@ impl TaskRef {
         let _before = current::task_scope();
         let _running = current::run_as(self);
         self.end(JoinError::Cancelled);
+    }
+
+    /// Whether it is no task of its own, but a part of the one that polls it.
+    pub(super) fn is_part(&self) -> bool {
+        self.header().vtable.owned && self.header().listing.get() == Key::NONE
     }
 
     /// A child that is over leaves the tree of those whom requests concern: it hangs on one that goes

@@ -27,7 +27,9 @@ impl Default for Watch {
 #[inline]
 pub(super) fn polling<R>(task: &TaskRef, poll: impl FnOnce() -> R) -> R {
     let local = task.view().local();
-    if local.watch.on.get() { timed(local, Some(task), poll) } else { poll() }
+    // A part's poll is one of the task's.
+    let is_watched = local.watch.on.get() && !task.is_part();
+    if is_watched { timed(local, Some(task), poll) } else { poll() }
 }
 
 /// Calls what came from another thread, and reports it if that took too long.

@@ -83,3 +83,18 @@ fn outputs_that_are_always_there_leave_the_others_their_turns() {
         other.cancel();
     });
 }
+
+#[test]
+fn a_time_limit_around_the_next_output_loses_nothing() {
+    run(async {
+        let gates = vec![Gate::default(); 1];
+        let mut ends = as_completed(gates.iter().map(async |gate| {
+            gate.passed().await;
+            7
+        }));
+        let moment = std::time::Duration::from_millis(1);
+        assert!(ringio::timeout(moment, ends.next()).await.is_err());
+        gates[0].open();
+        assert_eq!((ends.next().await, ends.next().await), (Some(7), None));
+    });
+}

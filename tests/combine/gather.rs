@@ -249,3 +249,54 @@ fn wakes_from_other_threads_arrive() {
         assert_eq!(sum, 190);
     });
 }
+
+#[test]
+fn tasks_go_on_behind_an_error() {
+    run(async {
+        let (gate, ended) = (Gate::default(), Count::default());
+        let (pass, count) = (gate.clone(), ended.clone());
+        let slow = spawn(async move {
+            pass.passed().await;
+            count.add();
+        });
+        let failing = spawn(async { panic!("as the test wants") });
+        assert!(try_gather([failing, slow]).await.unwrap_err().is_panic());
+        gate.open();
+        yield_now().await;
+        assert_eq!(ended.get(), 1, "its handle was dropped, and nothing else");
+    });
+}
+
+#[test]
+fn gathered_results_are_all_there_also_those_of_cancelled_tasks() {
+    run(async {
+        let results = gather([Ok(1), Err("two"), Ok(3)].map(async |result| result)).await;
+        assert_eq!(results, [Ok(1), Err("two"), Ok(3)]);
+
+        let tasks = [spawn(pending()), spawn(async { 2 })];
+        tasks[0].cancel();
+        let [first, second] = gather(tasks).await.try_into().unwrap();
+        assert!(first.unwrap_err().is_cancelled());
+        assert_eq!(second.unwrap(), 2);
+    });
+}
+
+#[test]
+fn a_task_that_has_gathered_cannot_be_cancelled() {
+    run(async {
+        let task = spawn(gather([async { 1 }]));
+        yield_now().await;
+        assert!(task.is_finished() && !task.cancel());
+        assert_eq!(task.await.unwrap(), [1]);
+    });
+}
+
+#[test]
+fn outside_of_a_loop_it_panics() {
+    let mut all = Box::pin(gather([async { 1 }]));
+    let mut cx = Context::from_waker(Waker::noop());
+    let ended = catch_unwind(AssertUnwindSafe(|| all.as_mut().poll(&mut cx).is_ready()));
+    let payload = ended.unwrap_err();
+    let words = payload.downcast_ref::<&str>().expect("a panic with words");
+    assert!(words.contains("no ringio loop is running"), "{words}");
+}

@@ -102,3 +102,32 @@ fn a_shield_whose_task_was_dropped_stays_pending() {
     runner.close();
     assert_eq!((began.get(), ended.get()), (1, 0));
 }
+
+#[test]
+fn however_many_shields_the_panic_is_told_once() {
+    let told = heard(async || {
+        let gate = Gate::default();
+        let pass = gate.clone();
+        let shielded = shield(shield(shield(async move {
+            pass.passed().await;
+            panic!("nobody sees this");
+        })));
+        yield_now().await;
+        drop(shielded);
+        gate.open();
+        for _ in 0..5 {
+            yield_now().await;
+        }
+    });
+    assert_eq!(told, ["a task panicked: nobody sees this"]);
+}
+
+#[test]
+fn one_that_has_ended_is_immediate() {
+    run(async {
+        let shielded = shield(async { 7 });
+        yield_now().await;
+        let polls = ringio::stats().polls;
+        assert_eq!((shielded.await, ringio::stats().polls), (7, polls));
+    });
+}

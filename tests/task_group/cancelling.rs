@@ -343,3 +343,108 @@ fn a_group_may_be_used_in_a_clean_up() {
         assert_eq!(log.take(), ["3"]);
     });
 }
+
+#[test]
+fn asking_again_does_not_break_the_wait() {
+    run(async {
+        let log = Log::default();
+        let task = spawn({
+            let log = log.clone();
+            async move {
+                task_group::<(), (), _>(async |group| {
+                    group.spawn::<(), _>(log.work("child"));
+                    Ok(())
+                })
+                .await
+                .ok();
+            }
+        });
+        yield_now().await;
+        while !task.is_finished() {
+            task.cancel();
+            yield_now().await;
+        }
+        assert!(task.await.unwrap_err().is_cancelled());
+        assert_eq!(log.take(), ["child begins", "child ends"]);
+    });
+}
+
+#[test]
+fn a_request_from_around_is_not_swallowed_by_the_group_s_own() {
+    run(async {
+        let (log, resumed) = (Log::default(), Count::default());
+        let (told, count) = (log.clone(), resumed.clone());
+        let escaped = Rc::new(RefCell::new(None));
+        let escape = escaped.clone();
+        let task = spawn(async move {
+            let ended = task_group::<(), (), _>(async |group| {
+                escape.replace(Some(group.clone()));
+                // What escapes may be used at any time: its children borrow nothing.
+                group.spawn::<(), _>(async move { told.work("child").await });
+                pending().await
+            });
+            assert!(ended.await.unwrap_err().is_cancelled());
+            yield_now().await;
+            count.add();
+        });
+        yield_now().await;
+        yield_now().await;
+        escaped.take().unwrap().cancel();
+        task.cancel();
+        assert!(task.await.unwrap_err().is_cancelled());
+        assert_eq!((log.take().len(), resumed.get()), (2, 0));
+    });
+}
+
+#[test]
+fn errors_under_a_request_from_around_go_with_the_group() {
+    run(async {
+        let (log, gate) = (Log::default(), Gate::default());
+        let (told, pass) = (log.clone(), gate.clone());
+        let task = spawn(async move {
+            task_group::<(), &str, _>(async |group| {
+                group.spawn::<(), _>(told.work("child"));
+                group.spawn(async {
+                    pass.passed().await;
+                    Err::<(), _>("failed")
+                });
+                Ok(())
+            })
+            .await
+        });
+        yield_now().await;
+        gate.open();
+        task.cancel();
+        assert!(task.await.unwrap_err().is_cancelled());
+        assert_eq!(log.take(), ["child begins", "child ends"]);
+    });
+}
+
+#[test]
+fn behind_an_error_the_group_is_closed() {
+    run(async {
+        let started = Count::default();
+        let failed = task_group::<(), _, _>(async |group| {
+            let (other, started) = (group.clone(), &started);
+            group.spawn(async move {
+                on_cancel(pending::<()>(), async || {
+                    assert!(other.is_closed());
+                    let late = other.spawn(async {
+                        started.add();
+                        Ok(())
+                    });
+                    assert!(late.await.unwrap_err().is_cancelled());
+                })
+                .await;
+                Ok(())
+            });
+            group.spawn(async {
+                yield_now().await;
+                Err::<(), _>("failed")
+            });
+            Ok(())
+        });
+        assert_eq!(failed.await.unwrap_err().errors(), ["failed"]);
+        assert_eq!(started.get(), 0);
+    });
+}

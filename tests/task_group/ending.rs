@@ -231,3 +231,58 @@ fn children_are_tasks_with_a_parent() {
         .unwrap();
     });
 }
+
+#[test]
+fn a_child_may_cancel_the_group_in_its_first_turn() {
+    run(async {
+        let ended = task_group::<(), (), _>(async |group| {
+            let other = group.clone();
+            group.spawn(async move {
+                other.cancel();
+                Ok(())
+            });
+            group.spawn(pending::<Result<(), ()>>());
+            pending().await
+        });
+        assert!(ended.await.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+#[should_panic(expected = "no ringio loop is running")]
+fn outside_of_a_loop_a_spawn_panics() {
+    let group = Box::pin(task_group::<(), (), _>(async |group| {
+        group.spawn(async { Ok(()) });
+        Ok(())
+    }));
+    let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+    let _ = Box::leak(Box::new(group)).as_mut().poll(&mut cx);
+}
+
+ringio::task_local! {
+    static PLACE: u32 = 0;
+}
+
+#[test]
+fn children_inherit_values_and_parts_share_them() {
+    run(async {
+        PLACE.set(1);
+        task_group::<(), (), _>(async |group| {
+            let child = group.spawn(async {
+                let inherited = PLACE.get();
+                PLACE.set(2);
+                yield_now().await;
+                Ok((inherited, PLACE.get()))
+            });
+            yield_now().await;
+            assert_eq!(PLACE.get(), 1);
+            assert_eq!(child.await.unwrap(), (1, 2));
+            Ok(())
+        })
+        .await
+        .unwrap();
+        assert_eq!(ringio::gather([async { PLACE.get() }]).await, [1]);
+        ringio::gather([async { PLACE.set(3) }]).await;
+        assert_eq!(PLACE.get(), 3);
+    });
+}

@@ -9,6 +9,7 @@ mod paced;
 mod parts;
 mod proxy;
 mod rings;
+mod structured;
 mod tasks;
 
 /// Rows that share a table.
@@ -26,6 +27,7 @@ pub(crate) fn all() -> Vec<Group> {
         proxy::group(),
         accept::group(),
         tasks::group(),
+        structured::group(),
         rings::group(),
         memory::group(),
     ]

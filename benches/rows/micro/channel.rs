@@ -17,24 +17,24 @@ use super::meter::Meter;
 
 const BATCH: u32 = 1_000;
 
-struct Channel<T> {
+pub(super) struct Channel<T> {
     queue: RefCell<VecDeque<T>>,
     reader: Cell<Option<Waker>>,
 }
 
 impl<T> Channel<T> {
-    fn new() -> Rc<Channel<T>> {
+    pub(super) fn new() -> Rc<Channel<T>> {
         Rc::new(Channel { queue: RefCell::default(), reader: Cell::default() })
     }
 
-    fn send(&self, message: T) {
+    pub(super) fn send(&self, message: T) {
         self.queue.borrow_mut().push_back(message);
         if let Some(reader) = self.reader.take() {
             reader.wake();
         }
     }
 
-    async fn receive(&self) -> T {
+    pub(super) async fn receive(&self) -> T {
         poll_fn(|cx| match self.queue.borrow_mut().pop_front() {
             Some(message) => Poll::Ready(message),
             None => {

@@ -17,6 +17,7 @@ mod no_ops;
 mod raw;
 mod runtime;
 mod sleepers;
+mod structured;
 mod tasks;
 
 use meter::Meter;
@@ -42,6 +43,16 @@ pub(crate) enum Work {
     LoopsBusy,
     /// There and back between two loops that have nothing else to do.
     Loops,
+    /// 10,000 children of a group.
+    Children,
+    /// Gathers 10,000 futures.
+    Gather,
+    /// The first of a channel and a timer.
+    Select,
+    /// Cancels 100,000 tasks that sleep.
+    Cancel,
+    /// A time limit that is not needed.
+    Timeout,
     /// A no-op through the ring, one at a time.
     NopOne,
     /// 64 at a time.
@@ -68,7 +79,18 @@ impl Micro {
         let sample = match self.on {
             Contestant::Ringio => self.measure::<OnRingio<true>>(meter),
             Contestant::Parking => self.measure::<OnRingio<false>>(meter),
-            Contestant::Tokio => self.measure::<OnTokio>(meter),
+            Contestant::Tokio => match self.work {
+                Work::Select => OnTokio::run(structured::select_on_tokio(meter)),
+                Work::Timeout => OnTokio::run(structured::timeout_on_tokio(meter)),
+                Work::Children => OnTokio::run(structured::spawned::<OnTokio>(meter)),
+                _ => self.measure::<OnTokio>(meter),
+            },
+            Contestant::Plain => match self.work {
+                Work::Children => {
+                    OnRingio::<true>::run(structured::spawned::<OnRingio<true>>(meter))
+                }
+                _ => OnRingio::<true>::run(structured::joined(meter)),
+            },
             Contestant::Raw => match self.work {
                 Work::NopOne => raw::no_ops(meter, 1),
                 Work::NopMany => raw::no_ops(meter, no_ops::MANY),
@@ -89,6 +111,11 @@ impl Micro {
             Work::Channel => R::run(R::channel(meter)),
             Work::LoopsBusy => loops::there_and_back::<R>(meter, &self.cpus, true),
             Work::Loops => loops::there_and_back::<R>(meter, &self.cpus, false),
+            Work::Children => R::run(structured::children(meter)),
+            Work::Gather => R::run(structured::gather(meter)),
+            Work::Select => R::run(structured::select_on_ringio(meter)),
+            Work::Cancel => R::run(structured::cancel::<R>())?,
+            Work::Timeout => R::run(structured::timeout_on_ringio(meter)),
             Work::NopOne => R::run(no_ops::of_ringio(meter, 1)),
             Work::NopMany => R::run(no_ops::of_ringio(meter, no_ops::MANY)),
         }

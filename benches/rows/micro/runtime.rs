@@ -26,6 +26,9 @@ pub(super) trait Runtime {
 
     fn spawn(task: impl Future<Output = ()> + 'static) -> Self::Join;
 
+    /// Asks a task to end.
+    fn cancel(task: &Self::Join);
+
     fn sleep(time: Duration) -> impl Future<Output = ()> + 'static;
 
     type Sender: Send + Clone + 'static;
@@ -60,6 +63,10 @@ impl<const SPINS: bool> Runtime for OnRingio<SPINS> {
 
     fn spawn(task: impl Future<Output = ()> + 'static) -> Self::Join {
         ringio::spawn(task)
+    }
+
+    fn cancel(task: &Self::Join) {
+        task.cancel();
     }
 
     fn sleep(time: Duration) -> impl Future<Output = ()> + 'static {
@@ -99,6 +106,10 @@ impl Runtime for OnTokio {
 
     fn spawn(task: impl Future<Output = ()> + 'static) -> Self::Join {
         tokio::task::spawn_local(task)
+    }
+
+    fn cancel(task: &Self::Join) {
+        task.abort();
     }
 
     fn sleep(time: Duration) -> impl Future<Output = ()> + 'static {
