@@ -130,12 +130,12 @@ pub(super) fn locals() -> Option<Rc<Locals>> {
     Some(unsafe { task.as_ref() }.locals())
 }
 
-/// The values of the running task, if it has any; `None` outside a task.
+/// Whether the running task has values; `None` outside a task.
 #[inline]
-pub(super) fn present_locals() -> Option<Option<Rc<Locals>>> {
+pub(super) fn has_locals() -> Option<bool> {
     let task = NonNull::new(TASK.get().cast_mut())?;
     // SAFETY: a `Running` further up the stack borrows it, on this thread.
-    Some(unsafe { task.as_ref() }.present_locals())
+    Some(unsafe { task.as_ref() }.has_locals())
 }
 
 /// The running task; `None` outside a task.

@@ -1,7 +1,7 @@
 //! Values that belong to a task: what `task_local!` stands on.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::mem::{replace, take};
 use std::rc::Rc;
@@ -75,6 +75,8 @@ impl fmt::Debug for Locals {
 }
 
 std::thread_local! {
+    /// Whether the next was ever asked for; a look at this costs nothing.
+    static IS_OUTSIDE_USED: Cell<bool> = const { Cell::new(false) };
     /// Those of code that is part of no task.
     static OUTSIDE: Rc<Locals> = Rc::default();
 }
@@ -88,13 +90,16 @@ pub(crate) fn get() -> Rc<Locals> {
 /// What a task inherits that is spawned here.
 #[inline]
 pub(crate) fn inherit() -> Option<Rc<Locals>> {
-    match current::present_locals() {
-        Some(own) => own?.for_a_child(),
-        None => outside().for_a_child(),
-    }
+    if current::has_locals().unwrap_or_else(|| IS_OUTSIDE_USED.get()) { copy() } else { None }
+}
+
+#[cold]
+fn copy() -> Option<Rc<Locals>> {
+    get().for_a_child()
 }
 
 #[cold]
 fn outside() -> Rc<Locals> {
+    IS_OUTSIDE_USED.set(true);
     OUTSIDE.try_with(Rc::clone).unwrap_or_default()
 }

@@ -21,7 +21,7 @@ use super::state::State;
 use super::waker;
 use super::watch;
 use crate::util::budget;
-use crate::util::contain::{catch, contain};
+use crate::util::contain::{Payload, catch, contain};
 
 /// A task on its loop's thread: a counted pointer, like `Rc`.
 ///
@@ -190,10 +190,12 @@ impl TaskRef {
         self.view().local().polls.add(1);
         let waker = waker::borrowed(self);
         let mut cx = Context::from_waker(&waker);
-        let poll = self.header().vtable.poll;
-        // SAFETY: this task's own vtable; RUNNING keeps everybody else from the future, and it is
-        // there because the task is not over.
-        match watch::polling(self, || catch(|| unsafe { poll(self.0, &mut cx) })) {
+        let polled = if self.view().local().watch.on.get() {
+            watch::polling(self, || self.poll_future(&mut cx))
+        } else {
+            self.poll_future(&mut cx)
+        };
+        match polled {
             Ok(Poll::Pending) => {
                 self.clear(State::RUNNING);
                 if self.state().contains(State::DOOMED) {
@@ -203,6 +205,14 @@ impl TaskRef {
             Ok(Poll::Ready(())) => self.finish(),
             Err(payload) => self.end(JoinError::Panicked(payload)),
         }
+    }
+
+    #[inline]
+    fn poll_future(&self, cx: &mut Context<'_>) -> Result<Poll<()>, Payload> {
+        let poll = self.header().vtable.poll;
+        // SAFETY: this task's own vtable; RUNNING keeps everybody else from the future, and it is
+        // there because the task is not over.
+        catch(|| unsafe { poll(self.0, cx) })
     }
 
     /// Drops the future without another poll; the outcome is an error.
@@ -227,7 +237,7 @@ impl TaskRef {
         if let Some(joiner) = self.header().joiner.take() {
             contain(|| joiner.wake());
         }
-        drop(self.header().take_locals());
+        self.header().clear_locals();
         drop(listed);
     }
 
@@ -275,7 +285,7 @@ impl TaskRef {
         // handle.
         drop(self.header().name.take());
         // What a destructor has asked for after the task's end.
-        drop(self.header().take_locals());
+        self.header().clear_locals();
         let held = self.header().held.replace(0);
         // SAFETY: what all `TaskRef`s held together; this was the last of them.
         unsafe { release(self.0, held) };

@@ -24,10 +24,10 @@ impl Default for Watch {
 }
 
 /// Polls a task, and reports it if that took too long.
-#[inline]
+#[cold]
+#[inline(never)]
 pub(super) fn polling<R>(task: &TaskRef, poll: impl FnOnce() -> R) -> R {
-    let local = task.view().local();
-    if local.watch.on.get() { timed(local, Some(task), poll) } else { poll() }
+    timed(task.view().local(), Some(task), poll)
 }
 
 /// Calls what came from another thread, and reports it if that took too long.
@@ -35,7 +35,6 @@ pub(super) fn calling<R>(local: &Local, closure: impl FnOnce() -> R) -> R {
     if local.watch.on.get() { timed(local, None, closure) } else { closure() }
 }
 
-#[cold]
 fn timed<R>(local: &Local, task: Option<&TaskRef>, code: impl FnOnce() -> R) -> R {
     let began = Instant::now();
     let result = code();
