@@ -96,11 +96,9 @@ struct Rare {
 
 impl Header {
     #[inline]
-    pub(super) fn present_locals(&self) -> Option<Rc<Locals>> {
-        let locals = self.locals.take();
-        let copy = locals.clone();
-        self.locals.set(locals);
-        copy
+    pub(super) fn has_locals(&self) -> bool {
+        // SAFETY: only this thread uses the cell, and nothing writes to it while this looks.
+        unsafe { &*self.locals.as_ptr() }.is_some()
     }
 
     pub(super) fn locals(&self) -> Rc<Locals> {
@@ -109,11 +107,18 @@ impl Header {
         locals
     }
 
-    /// The caller drops them, which is user code.
+    /// Drops them, which is user code.
     #[inline]
-    pub(super) fn take_locals(&self) -> Option<Rc<Locals>> {
-        self.locals.take()
+    pub(super) fn clear_locals(&self) {
+        if self.has_locals() {
+            let_go(self.locals.take());
+        }
     }
+}
+
+#[cold]
+fn let_go(locals: Option<Rc<Locals>>) {
+    drop(locals);
 }
 
 #[cold]

@@ -24,7 +24,7 @@ use super::waker;
 use super::watch;
 use crate::util::Key;
 use crate::util::budget;
-use crate::util::contain::{catch, contain};
+use crate::util::contain::{Payload, catch, contain};
 
 /// A task on its loop's thread: a counted pointer, like `Rc`.
 ///
@@ -223,10 +223,12 @@ impl TaskRef {
         self.view().local().polls.add(1);
         let waker = waker::borrowed(self);
         let mut cx = Context::from_waker(&waker);
-        let poll = self.header().vtable.poll;
-        // SAFETY: this task's own vtable; RUNNING keeps everybody else from the future, and it is
-        // there because the task is not over.
-        match watch::polling(self, || catch(|| unsafe { poll(self.0, &mut cx) })) {
+        let polled = if self.view().local().watch.on.get() {
+            watch::polling(self, || self.poll_future(&mut cx))
+        } else {
+            self.poll_future(&mut cx)
+        };
+        match polled {
             Ok(Poll::Pending) => {
                 self.clear(State::RUNNING);
                 if self.state().intersects(State::DOOMED | State::CANCEL) {
@@ -236,6 +238,14 @@ impl TaskRef {
             Ok(Poll::Ready(())) => self.finish(),
             Err(payload) => self.end(JoinError::Panicked(payload)),
         }
+    }
+
+    #[inline]
+    fn poll_future(&self, cx: &mut Context<'_>) -> Result<Poll<()>, Payload> {
+        let poll = self.header().vtable.poll;
+        // SAFETY: this task's own vtable; RUNNING keeps everybody else from the future, and it is
+        // there because the task is not over.
+        catch(|| unsafe { poll(self.0, cx) })
     }
 
     /// A turn after the request. Without clean-ups the future goes at once. Else it is polled once
@@ -296,7 +306,7 @@ impl TaskRef {
         if let Some(joiner) = self.header().joiner.take() {
             contain(|| joiner.wake());
         }
-        drop(self.header().take_locals());
+        self.header().clear_locals();
         drop(listed);
     }
 
@@ -392,7 +402,7 @@ impl TaskRef {
         // The joiner was taken by `finish` or by its handle.
         self.header().clear();
         // What a destructor has asked for after the task's end.
-        drop(self.header().take_locals());
+        self.header().clear_locals();
         let held = self.header().held.replace(0);
         // SAFETY: what all `TaskRef`s held together; this was the last of them.
         unsafe { release(self.0, held) };

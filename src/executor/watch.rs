@@ -24,12 +24,11 @@ impl Default for Watch {
 }
 
 /// Polls a task, and reports it if that took too long.
-#[inline]
+#[cold]
+#[inline(never)]
 pub(super) fn polling<R>(task: &TaskRef, poll: impl FnOnce() -> R) -> R {
-    let local = task.view().local();
     // A part's poll is one of the task's.
-    let is_watched = local.watch.on.get() && !task.is_part();
-    if is_watched { timed(local, Some(task), poll) } else { poll() }
+    if task.is_part() { poll() } else { timed(task.view().local(), Some(task), poll) }
 }
 
 /// Calls what came from another thread, and reports it if that took too long.
@@ -37,7 +36,6 @@ pub(super) fn calling<R>(local: &Local, closure: impl FnOnce() -> R) -> R {
     if local.watch.on.get() { timed(local, None, closure) } else { closure() }
 }
 
-#[cold]
 fn timed<R>(local: &Local, task: Option<&TaskRef>, code: impl FnOnce() -> R) -> R {
     let began = Instant::now();
     let result = code();
