@@ -23,22 +23,25 @@ impl Default for Watch {
     }
 }
 
-/// Polls a task, and reports it if that took too long.
+/// Whether the polls of a task are timed. A part's poll is one of the task's.
 #[inline]
-pub(super) fn polling<R>(task: &TaskRef, poll: impl FnOnce() -> R) -> R {
-    let local = task.view().local();
-    // A part's poll is one of the task's.
-    let is_watched = local.watch.on.get() && !task.is_part();
-    if is_watched { timed(local, Some(task), poll) } else { poll() }
+pub(super) fn is_on(task: &TaskRef) -> bool {
+    task.view().local().watch.on.get() && !task.is_part()
+}
+
+/// Polls a task, and reports it if that took too long.
+#[cold]
+pub(super) fn timed<R>(task: &TaskRef, poll: impl FnOnce() -> R) -> R {
+    measured(task.view().local(), Some(task), poll)
 }
 
 /// Calls what came from another thread, and reports it if that took too long.
 pub(super) fn calling<R>(local: &Local, closure: impl FnOnce() -> R) -> R {
-    if local.watch.on.get() { timed(local, None, closure) } else { closure() }
+    if local.watch.on.get() { measured(local, None, closure) } else { closure() }
 }
 
 #[cold]
-fn timed<R>(local: &Local, task: Option<&TaskRef>, code: impl FnOnce() -> R) -> R {
+fn measured<R>(local: &Local, task: Option<&TaskRef>, code: impl FnOnce() -> R) -> R {
     let began = Instant::now();
     let result = code();
     let took = began.elapsed();
