@@ -128,21 +128,20 @@ impl Executor {
             let _before = (current::task_scope(), budget::fresh());
             let Local { ready, polls, .. } = self.view().local();
             let (start, mut turns) = (polls.get(), 0);
-            let so_far = |turns: usize| turns.max((polls.get() - start) as usize);
             loop {
                 if self.shared.inbox.has_entries() {
                     self.drain();
                 }
-                let end = so_far(turns) + max;
+                let end = polls.get() + max as u64;
                 for _ in 0..ready.len().min(max) {
                     let Some(task) = ready.pop() else { break };
                     budget::grant_children();
                     turns += usize::from(task.take_turn());
-                    if so_far(turns) >= end {
+                    if polls.get() >= end {
                         break;
                     }
                 }
-                let polled = so_far(turns);
+                let polled = turns.max((polls.get() - start) as usize);
                 if ready.is_empty() || !again(polled) {
                     return polled;
                 }

@@ -131,7 +131,7 @@ impl From<state::State> for State {
 }
 
 /// What a spawner says about the new task.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Meta {
     pub(crate) name: Option<Rc<str>>,
     /// Poll it once before `spawn` returns.

@@ -137,7 +137,7 @@ impl<T> JoinHandle<T> {
     fn take(&mut self) -> Outcome<T> {
         let empty = self.task.state().contains(State::EMPTY);
         assert!(!empty, "JoinHandle polled after it gave its outcome");
-        // SAFETY: DONE, by the caller, and the task of this handle gives a `T`.
+        // SAFETY: DONE, by the caller, not EMPTY, and the task of this handle gives a `T`.
         unsafe { self.task.take_outcome() }
     }
 }

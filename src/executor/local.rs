@@ -72,7 +72,9 @@ impl Local {
         // 2³² of them do not fit the memory.
         if let Ok(listing) = self.roster.borrow_mut().insert(task.clone()) {
             task.header().listing.set(listing);
-            self.owned.set(self.owned.get() + usize::from(task.header().vtable.owned));
+            if task.header().vtable.owned {
+                self.owned.set(self.owned.get() + 1);
+            }
         }
     }
 
@@ -84,7 +86,9 @@ impl Local {
             return None;
         }
         let listed = self.roster.borrow_mut().remove(listing)?;
-        self.owned.set(self.owned.get() - usize::from(task.header().vtable.owned));
+        if task.header().vtable.owned {
+            self.owned.set(self.owned.get() - 1);
+        }
         Some(listed)
     }
 

@@ -39,11 +39,10 @@ impl<F: Future> Parts<F> {
     #[track_caller]
     pub(crate) fn new(futures: impl IntoIterator<Item = F>) -> Self {
         let mut parts = Parts { family: Rc::default(), running: 0, _futures: PhantomData };
-        // They use the values of the task that they are parts of.
-        let meta = Meta::with(None);
         current::at_home(|view| {
             for future in futures {
-                parts.family.adopt(parts.family.bear(view, meta.clone(), future));
+                // They use the values of the task that they are parts of.
+                parts.family.adopt(parts.family.bear(view, Meta::with(None), future));
                 parts.running += 1;
             }
         });
@@ -94,7 +93,8 @@ impl<F: Future> Parts<F> {
         assert_eq!(self.running, 0, "a part that runs has no output");
         let mut outputs = Vec::with_capacity(self.family.len());
         while let Some(child) = self.family.unlist_first() {
-            // SAFETY: none runs, so it is DONE, and its output is an `F::Output`.
+            // SAFETY: none runs, so it is DONE, and its output is an `F::Output`; who takes one takes
+            // it off the list.
             outputs.push(output(unsafe { child.take_outcome::<F::Output>() }));
         }
         outputs

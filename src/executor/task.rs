@@ -24,7 +24,7 @@ use super::waker;
 use super::watch;
 use crate::util::Key;
 use crate::util::budget;
-use crate::util::contain::{Payload, catch, contain};
+use crate::util::contain::{catch, contain};
 
 /// A task on its loop's thread: a counted pointer, like `Rc`.
 ///
@@ -199,7 +199,7 @@ impl TaskRef {
         Some(state)
     }
 
-    #[inline]
+    #[inline(always)]
     fn go_on(&self, before: State) {
         if before.contains(State::CANCEL) {
             self.take_last_turns();
@@ -218,15 +218,20 @@ impl TaskRef {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn poll(&self) {
         self.view().local().polls.add(1);
         let waker = waker::borrowed(self);
         let mut cx = Context::from_waker(&waker);
-        let polled = if self.view().local().watch.on.get() {
-            watch::polling(self, || self.poll_future(&mut cx))
+        let poll = self.header().vtable.poll;
+        // Two closures, for one that is handed on to a call lies in memory.
+        let polled = if watch::is_on(self) {
+            // SAFETY: as below.
+            watch::timed(self, || catch(|| unsafe { poll(self.0, &mut cx) }))
         } else {
-            self.poll_future(&mut cx)
+            // SAFETY: this task's own vtable; RUNNING keeps everybody else from the future, and it is
+            // there because the task is not over.
+            catch(|| unsafe { poll(self.0, &mut cx) })
         };
         match polled {
             Ok(Poll::Pending) => {
@@ -238,14 +243,6 @@ impl TaskRef {
             Ok(Poll::Ready(())) => self.finish(),
             Err(payload) => self.end(JoinError::Panicked(payload)),
         }
-    }
-
-    #[inline]
-    fn poll_future(&self, cx: &mut Context<'_>) -> Result<Poll<()>, Payload> {
-        let poll = self.header().vtable.poll;
-        // SAFETY: this task's own vtable; RUNNING keeps everybody else from the future, and it is
-        // there because the task is not over.
-        catch(|| unsafe { poll(self.0, cx) })
     }
 
     /// A turn after the request. Without clean-ups the future goes at once. Else it is polled once
@@ -295,7 +292,7 @@ impl TaskRef {
     }
 
     /// The future is gone and the outcome is in its place: tells everybody.
-    #[inline]
+    #[inline(always)]
     fn finish(&self) {
         self.clear(State::RUNNING);
         self.set(State::DONE);
@@ -383,17 +380,12 @@ impl TaskRef {
     /// Moves the outcome of a finished task out.
     ///
     /// # Safety
-    /// It is DONE, and its output is a `T`.
-    ///
-    /// # Panics
-    /// If the outcome was moved out before.
+    /// It is DONE, its output is a `T`, and nobody has moved the outcome out.
     #[inline]
     pub(super) unsafe fn take_outcome<T>(&self) -> Outcome<T> {
-        debug_assert!(self.state().contains(State::DONE));
-        assert!(!self.state().contains(State::EMPTY), "the outcome was moved out before");
+        debug_assert!(self.state() & (State::DONE | State::EMPTY) == State::DONE);
         self.set(State::EMPTY);
-        // SAFETY: DONE and of that type, by the caller, and not EMPTY: it is there, and from now on
-        // nobody reads it again.
+        // SAFETY: it is there, of that type, by the caller; from now on nobody reads it again.
         unsafe { self.outcome().read() }
     }
 

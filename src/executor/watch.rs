@@ -23,20 +23,25 @@ impl Default for Watch {
     }
 }
 
+/// Whether the polls of a task are timed. A part's poll is one of the task's.
+#[inline]
+pub(super) fn is_on(task: &TaskRef) -> bool {
+    task.view().local().watch.on.get() && !task.is_part()
+}
+
 /// Polls a task, and reports it if that took too long.
 #[cold]
-#[inline(never)]
-pub(super) fn polling<R>(task: &TaskRef, poll: impl FnOnce() -> R) -> R {
-    // A part's poll is one of the task's.
-    if task.is_part() { poll() } else { timed(task.view().local(), Some(task), poll) }
+pub(super) fn timed<R>(task: &TaskRef, poll: impl FnOnce() -> R) -> R {
+    measured(task.view().local(), Some(task), poll)
 }
 
 /// Calls what came from another thread, and reports it if that took too long.
 pub(super) fn calling<R>(local: &Local, closure: impl FnOnce() -> R) -> R {
-    if local.watch.on.get() { timed(local, None, closure) } else { closure() }
+    if local.watch.on.get() { measured(local, None, closure) } else { closure() }
 }
 
-fn timed<R>(local: &Local, task: Option<&TaskRef>, code: impl FnOnce() -> R) -> R {
+#[cold]
+fn measured<R>(local: &Local, task: Option<&TaskRef>, code: impl FnOnce() -> R) -> R {
     let began = Instant::now();
     let result = code();
     let took = began.elapsed();
