@@ -21,6 +21,7 @@ mod trees {
     mod group;
     mod grow;
     mod manual;
+    mod seen;
     #[cfg(feature = "sim")]
     mod simulated;
     mod world;

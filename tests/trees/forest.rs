@@ -6,6 +6,7 @@ use ringio::time::sleep;
 use ringio::yield_now;
 
 use crate::trees::grow::{Place, judge_task, ms, request, task};
+use crate::trees::seen::Counts;
 use crate::trees::world::World;
 
 /// Turns after which something hangs: all that can be asked to end was, and the rest ends itself.
@@ -13,13 +14,13 @@ const TURNS: usize = 3000;
 
 /// What a loop runs.
 pub(crate) async fn forest(world: &Rc<World>) {
-    let depth = 3 + world.below(4);
+    let depth = 3 + world.below(8);
     for _ in 0..1 + world.below(3) {
         let place = Place { parent: 0, depth, endless: true, panics: true };
         let root = task(world, place);
         world.tasks.borrow_mut().push(root);
     }
-    let quiet = world.below(50);
+    let quiet = 3 + world.below(60);
     let closes = world.below(10) == 0;
     for turn in 0.. {
         if world.roots.get() == 0 || closes && turn == quiet {
@@ -31,17 +32,18 @@ pub(crate) async fn forest(world: &Rc<World>) {
         }
         match turn {
             _ if turn < quiet => {
-                if world.below(3) == 0 {
+                if turn > 2 && world.below(8) == 0 {
                     request(world);
                 }
             }
-            _ => {
+            _ if turn == quiet || world.below(4) == 0 => {
                 for (id, task) in &*world.tasks.borrow() {
                     if task.cancel() {
                         world.asks(*id);
                     }
                 }
             }
+            _ => {}
         }
         match world.below(3) {
             0 => sleep(ms(world.below(6))).await,
@@ -62,7 +64,7 @@ pub(crate) async fn forest(world: &Rc<World>) {
 
 /// When the loop has ended.
 #[track_caller]
-pub(crate) fn verdict(world: &Rc<World>) -> crate::support::Seen {
+pub(crate) fn verdict(world: &Rc<World>) -> Counts {
     drop((world.tasks.take(), world.scopes.take(), world.timeouts.take()));
     let (faults, seen) = world.verdict();
     assert!(faults.is_empty(), "{faults:#?}");
@@ -70,33 +72,4 @@ pub(crate) fn verdict(world: &Rc<World>) -> crate::support::Seen {
         assert_eq!((world.alive.get(), Rc::strong_count(world)), (0, 1), "something is kept");
     }
     seen
-}
-
-/// What must have occurred in so many seeds that each is a matter of course.
-#[track_caller]
-pub(crate) fn all_cases(seen: &crate::support::Seen) {
-    for what in [
-        "children",
-        "clean-ups",
-        "clean-ups nested four deep",
-        "clean-ups whose grace ran out",
-        "clean-ups with trees of their own",
-        "deadlines moved",
-        "drops during a clean-up",
-        "forgotten subtrees",
-        "groups cancelled",
-        "groups that failed",
-        "panics in clean-ups",
-        "requests before the start",
-        "requests during a clean-up",
-        "requests twice",
-        "results that won",
-        "runners that closed in the midst",
-        "shields that outlive who awaits them",
-        "tasks that never started",
-        "tasks that panicked",
-        "timeouts that expired",
-    ] {
-        seen.at_least(what, 10);
-    }
 }

@@ -156,8 +156,12 @@ async fn body(world: Rc<World>, guard: Guard, place: Place) {
 /// What an owner has said must fit what became of its body.
 fn judge(world: &World, id: Id, is_done: bool) {
     world.nothing_is_left_beneath(id);
-    if !world.is_over(id) || world.has_finished(id) != is_done {
+    if !world.is_over(id) || is_done && !world.has_finished(id) {
         world.fault(format!("{id} says it has finished: {is_done}"));
+    }
+    if !is_done && world.has_finished(id) {
+        // It was polled for the sake of its clean-ups.
+        world.saw("results that came too late");
     }
     match (is_done, world.is_asked(id)) {
         (false, false) => world.fault(format!("{id} was not asked to end")),
@@ -178,7 +182,14 @@ async fn bounded(world: &Rc<World>, place: Place) {
     };
     judge(world, id, ended.is_ok());
     if ended.is_err() {
-        world.saw("timeouts that expired");
+        expired(world, place);
+    }
+}
+
+fn expired(world: &World, place: Place) {
+    world.saw("timeouts that expired");
+    if world.is_asked_around(place.parent) {
+        world.saw("timeouts that expired where the end was asked for");
     }
 }
 
@@ -194,7 +205,7 @@ async fn movable(world: &Rc<World>, place: Place) {
     let ended = ended.await;
     judge(world, id, ended.is_ok());
     if ended.is_err() {
-        world.saw("timeouts that expired");
+        expired(world, place);
     }
 }
 

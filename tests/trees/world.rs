@@ -8,13 +8,14 @@ use std::time::Duration;
 use ringio::time::Instant;
 use ringio::{CancelScope, JoinHandle, TimeoutScope};
 
-use crate::support::{Random, Seen};
+use crate::support::Random;
+use crate::trees::seen::{CASES, Counts};
 
 /// The time that clean-ups have; the loops are built with it.
 pub(crate) const GRACE: Duration = Duration::from_millis(100);
 
 /// No tree grows beyond this.
-const MOST: usize = 120;
+const MOST: usize = 200;
 
 pub(crate) type Id = usize;
 
@@ -63,7 +64,7 @@ struct Life {
 pub(crate) struct World {
     lives: RefCell<Vec<Life>>,
     faults: RefCell<Vec<String>>,
-    pub(crate) seen: RefCell<Seen>,
+    seen: Cell<Counts>,
     random: RefCell<Random>,
     pub(crate) tasks: RefCell<Vec<(Id, JoinHandle<()>)>>,
     pub(crate) scopes: RefCell<Vec<(Id, CancelScope)>>,
@@ -83,7 +84,7 @@ impl World {
         Rc::new(World {
             lives: RefCell::default(),
             faults: RefCell::default(),
-            seen: RefCell::default(),
+            seen: Cell::new([0; CASES.len()]),
             random: RefCell::new(Random(seed)),
             tasks: RefCell::default(),
             scopes: RefCell::default(),
@@ -102,7 +103,9 @@ impl World {
     }
 
     pub(crate) fn saw(&self, what: &'static str) {
-        self.seen.borrow_mut().add(what, 1);
+        let mut seen = self.seen.get();
+        seen[CASES.iter().position(|&(case, _)| case == what).expect(what)] += 1;
+        self.seen.set(seen);
     }
 
     pub(crate) fn fault(&self, what: String) {
@@ -251,6 +254,11 @@ impl World {
         self.with(id, |life| life.asked_at.is_some_and(|at| at <= now))
     }
 
+    pub(crate) fn is_asked_around(&self, id: Id) -> bool {
+        let now = Instant::now();
+        self.any_above(id, |life| life.asked_at.is_some_and(|at| at <= now))
+    }
+
     pub(crate) fn was_cut(&self, id: Id) -> bool {
         self.with(id, |life| life.cut)
     }
@@ -307,7 +315,7 @@ impl World {
             let parent = self.with(id, |life| life.parent);
             return self.cleans(parent.expect("it has an `on_cancel`"));
         }
-        if kind == Kind::Branch {
+        if matches!(kind, Kind::Branch | Kind::Group | Kind::Subtree) {
             return;
         }
         let (mut is_stopped, mut is_inside) = (false, true);
@@ -376,7 +384,7 @@ impl World {
     }
 
     /// When all is over: the faults, and what was seen.
-    pub(crate) fn verdict(&self) -> (Vec<String>, Seen) {
+    pub(crate) fn verdict(&self) -> (Vec<String>, Counts) {
         for (id, life) in self.lives.borrow().iter().enumerate() {
             if life.ends == 0 && !self.any_above(id, |life| life.forgotten) {
                 self.fault(format!("{id} ({:?}) never ended", life.kind));
@@ -394,7 +402,7 @@ impl World {
             };
             self.saw(what);
         }
-        (self.faults.take(), self.seen.take())
+        (self.faults.take(), self.seen.get())
     }
 }
 
