@@ -57,6 +57,8 @@ struct Life {
     knows: bool,
     /// Not before this is it asked to end.
     asked_at: Option<Instant>,
+    /// Of a group: it has a panic to pass on.
+    has_panic: bool,
     /// Of an `on_cancel`: how many clean-ups have begun.
     clean_ups: u32,
 }
@@ -139,6 +141,7 @@ impl World {
             forgotten: false,
             knows: false,
             asked_at: None,
+            has_panic: false,
             clean_ups: 0,
         });
         self.alive.set(self.alive.get() + 1);
@@ -223,6 +226,10 @@ impl World {
 
     /// Unwinds from there, up to whoever contains it.
     pub(crate) fn panics(&self, from: Id) {
+        self.unwinds(from, false);
+    }
+
+    fn unwinds(&self, from: Id, is_dropped: bool) {
         self.trace(|| format!("{from} panics"));
         let mut next = Some(from);
         while let Some(id) = next {
@@ -230,12 +237,13 @@ impl World {
                 life.cut |= life.kind != Kind::Group;
                 (life.kind, life.parent)
             });
-            if kind == Kind::CleanUp {
+            if kind == Kind::CleanUp && !is_dropped {
                 self.saw("panics in clean-ups");
                 return;
             }
             if let (Kind::Body | Kind::Child, Some(group)) = (kind, parent) {
                 self.asks_all_of(group);
+                self.with(group, |life| life.has_panic = true);
             }
             next = parent;
         }
@@ -343,6 +351,10 @@ impl World {
         }
         if self.closing.get() {
             return;
+        }
+        if kind == Kind::Group && !finished && self.with(id, |life| life.has_panic) {
+            // Dropped before all have ended, it unwinds whoever drops it.
+            self.unwinds(id, true);
         }
         let now = Instant::now();
         let is_cut = self.any_above(id, |life| life.cut);
