@@ -90,7 +90,7 @@ impl<'env> Children<'env> {
     fn poll_ready(&self, starts: bool) {
         let (scope, _budget) = (current::task_scope(), budget::fresh());
         let _parent = scope.is_parent();
-        self.family.round(Kind::Task, starts, |child| {
+        self.family.round(Kind::Task, || starts, |child| {
             if child.state().contains(State::DONE) {
                 child.leave_tree();
                 drop(self.family.unlist(child));
