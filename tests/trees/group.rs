@@ -69,7 +69,12 @@ pub(crate) async fn group(world: &Rc<World>, place: Place) {
 }
 
 /// Whether the group was told to end here, and how: `Err` for a failure.
-fn stop<'env>(group: &TaskGroup<'env, Id>, world: &World, [id, body, own]: [Id; 3], place: Place) -> Result<(), Id> {
+fn stop<'env>(
+    group: &TaskGroup<'env, Id>,
+    world: &World,
+    [id, body, own]: [Id; 3],
+    place: Place,
+) -> Result<(), Id> {
     match world.below(24) {
         0 => {
             world.asks_all_of(id);

@@ -30,7 +30,8 @@ fn trees_on_a_manual_clock() {
         });
         seen::add(&mut all, seen);
     }
-    let _ = io::stdout().write_all(format!("trees on a manual clock: {}\n", seen::figures(&all)).as_bytes());
+    let _ = io::stdout()
+        .write_all(format!("trees on a manual clock: {}\n", seen::figures(&all)).as_bytes());
     if one.is_none() {
         seen::occurred(&all);
     }

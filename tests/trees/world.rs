@@ -203,8 +203,9 @@ impl World {
     fn is_cleaning(&self, owner: Id) -> bool {
         let lives = self.lives.borrow();
         let cleaning = |life: &Life| life.kind == Kind::CleanUp && life.started && life.ends == 0;
-        (owner..lives.len())
-            .any(|id| cleaning(&lives[id]) && self.any_above(id, |life| std::ptr::eq(life, &lives[owner])))
+        (owner..lives.len()).any(|id| {
+            cleaning(&lives[id]) && self.any_above(id, |life| std::ptr::eq(life, &lives[owner]))
+        })
     }
 
     /// It is dropped by the test now.
@@ -388,7 +389,8 @@ impl World {
     pub(crate) fn nothing_is_left_beneath(&self, id: Id) {
         let lives = self.lives.borrow();
         for at in id + 1..lives.len() {
-            let is_beneath = lives[at].ends == 0 && self.any_above(at, |life| std::ptr::eq(life, &lives[id]));
+            let is_beneath =
+                lives[at].ends == 0 && self.any_above(at, |life| std::ptr::eq(life, &lives[id]));
             if is_beneath && !self.any_above(at, |life| life.forgotten) {
                 self.fault(format!("{at} ({:?}) outlives {id}", lives[at].kind));
             }
