@@ -22,6 +22,8 @@ pub(super) fn poll_body<F: Future>(
     cx: &mut Context<'_>,
     is_due: impl FnOnce(&mut Context<'_>) -> bool,
 ) -> Poll<Option<F::Output>> {
+    // It may be gone already while this ends with an owner further out.
+    let is_there = body.is_some();
     let mut poll = |cx: &mut Context<'_>| {
         let future = body.as_mut().as_pin_mut().expect("an owner was polled after it ended");
         let poll = owner.within(|| future.poll(cx));
@@ -50,7 +52,7 @@ pub(super) fn poll_body<F: Future>(
     if owner.stage() == Stage::Asked {
         owner.deliver();
     }
-    if owner.has_clean_ups() && poll(cx).is_pending() {
+    if is_there && owner.has_clean_ups() && poll(cx).is_pending() {
         ready!(owner.poll_clean_ups(cx));
     }
     body.set(None);

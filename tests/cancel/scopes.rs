@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use ringio::time::{Instant, sleep};
-use ringio::{Cancelled, cancel_scope, on_cancel, spawn, task, yield_now};
+use ringio::{Cancelled, cancel_scope, gather, on_cancel, spawn, task, yield_now};
 
 use crate::watchdog::bounded;
 use crate::{Log, ms, run};
@@ -260,6 +260,24 @@ fn eight_deep() {
             task.cancel();
             assert!(task.await.unwrap_err().is_cancelled());
             assert_eq!(log.take(), ["1", "2", "3", "4", "5", "6", "7", "8"]);
+        });
+    });
+}
+
+#[test]
+fn parts_behind_one_that_asks_do_not_start() {
+    bounded(|| {
+        run(async {
+            let started = Cell::new(0);
+            let ended = cancel_scope(async |scope| {
+                let part = async || {
+                    started.set(started.get() + 1);
+                    scope.cancel();
+                    on_cancel(pending::<()>(), async || panic!("it has not started")).await;
+                };
+                gather([part(), part(), part()]).await;
+            });
+            assert_eq!((ended.await, started.get()), (Err(Cancelled), 1));
         });
     });
 }

@@ -69,7 +69,12 @@ pub(crate) async fn group(world: &Rc<World>, place: Place) {
 }
 
 /// Whether the group was told to end here, and how: `Err` for a failure.
-fn stop<'env>(group: &TaskGroup<'env, Id>, world: &World, [id, body, own]: [Id; 3], place: Place) -> Result<(), Id> {
+fn stop<'env>(
+    group: &TaskGroup<'env, Id>,
+    world: &World,
+    [id, body, own]: [Id; 3],
+    place: Place,
+) -> Result<(), Id> {
     match world.below(24) {
         0 => {
             world.asks_all_of(id);
@@ -106,7 +111,7 @@ async fn lead<'env>(
         let guard = world.life(Kind::Child, Some(id));
         let nth = guard.id;
         let child = group.spawn(child(group.clone(), lent, guard, own, place));
-        match world.below(6) {
+        match world.below(12) {
             0 => drop(child),
             1 => yield_now().await,
             2 => stop(group, world, own, place)?,

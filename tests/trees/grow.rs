@@ -54,7 +54,7 @@ pub(crate) fn grow(world: &Rc<World>, place: Place) -> Boxed<'static> {
         if place.depth == 0 || world.is_full() {
             return leaf(&world, place).await;
         }
-        match world.below(20) {
+        match world.below(23) {
             0 => leaf(&world, place).await,
             1 | 2 => group(&world, place).await,
             3 => bounded(&world, place).await,
@@ -76,13 +76,14 @@ pub(crate) fn grow(world: &Rc<World>, place: Place) -> Boxed<'static> {
 }
 
 async fn leaf(world: &Rc<World>, place: Place) {
-    match world.below(12) {
+    match world.below(16) {
         0 => {}
         1..4 => yield_now().await,
-        4..9 => sleep(ms(world.below(20))).await,
-        9 if world.sockets && !world.forgets => there_and_back(world).await,
-        9 if place.endless => pending().await,
-        10 if place.panics && world.below(4) == 0 => {
+        4..10 => sleep(ms(world.below(20))).await,
+        10..13 if place.endless => pending().await,
+        10..13 => sleep(ms(world.below(60))).await,
+        13 if world.sockets && !world.forgets => there_and_back(world).await,
+        14 if place.panics && world.below(4) == 0 => {
             world.panics(place.parent);
             resume_unwind(Box::new(Planned));
         }

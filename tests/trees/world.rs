@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::env;
+use std::ptr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -201,10 +202,7 @@ impl World {
     }
 
     fn is_cleaning(&self, owner: Id) -> bool {
-        let lives = self.lives.borrow();
-        let cleaning = |life: &Life| life.kind == Kind::CleanUp && life.started && life.ends == 0;
-        (owner..lives.len())
-            .any(|id| cleaning(&lives[id]) && self.any_above(id, |life| std::ptr::eq(life, &lives[owner])))
+        self.any_beneath(owner, |life| life.kind == Kind::CleanUp && life.started && life.ends == 0)
     }
 
     /// It is dropped by the test now.
@@ -366,7 +364,7 @@ impl World {
                 self.fault(format!("{id}: a clean-up was cut short"));
             }
             Kind::CleanUp if started && !is_cut => self.saw("clean-ups whose grace ran out"),
-            Kind::OnCancel if started && clean_ups == 0 && !may_be_cut => {
+            Kind::OnCancel if started && clean_ups == 0 && !is_cut && !self.may_be_left(id) => {
                 self.fault(format!("{id}: a clean-up was not run"));
             }
             Kind::Shielded if started && !is_cut => {
@@ -384,13 +382,38 @@ impl World {
         }
     }
 
+    /// Whether an `on_cancel` may be dropped before its clean-up begins: when the time was up for
+    /// those within it, or for a clean-up that it is a part of.
+    fn may_be_left(&self, on_cancel: Id) -> bool {
+        let now = Instant::now();
+        let (mut is_late, mut is_sheltered, mut is_late_outside) = (false, false, false);
+        self.any_above(on_cancel, |life| {
+            is_sheltered |= life.kind == Kind::CleanUp;
+            let time_is_up = life.asked_at.is_some_and(|at| at + GRACE <= now);
+            is_late |= time_is_up && !is_sheltered;
+            is_late_outside |= time_is_up && is_sheltered;
+            false
+        });
+        let keeps = |life: &Life| {
+            life.kind == Kind::CleanUp && life.started && !life.finished || life.forgotten
+        };
+        is_late_outside || is_late && self.any_beneath(on_cancel, keeps)
+    }
+
+    fn any_beneath(&self, id: Id, code: impl Fn(&Life) -> bool) -> bool {
+        let lives = self.lives.borrow();
+        let is_it = |life: &Life| ptr::eq(life, &lives[id]);
+        (id + 1..lives.len()).any(|at| code(&lives[at]) && self.any_above(at, is_it))
+    }
+
     /// All that is beneath has ended or was forgotten.
     pub(crate) fn nothing_is_left_beneath(&self, id: Id) {
         let lives = self.lives.borrow();
-        for at in id + 1..lives.len() {
-            let is_beneath = lives[at].ends == 0 && self.any_above(at, |life| std::ptr::eq(life, &lives[id]));
-            if is_beneath && !self.any_above(at, |life| life.forgotten) {
-                self.fault(format!("{at} ({:?}) outlives {id}", lives[at].kind));
+        let is_it = |life: &Life| ptr::eq(life, &lives[id]);
+        for (at, life) in lives.iter().enumerate().skip(id + 1) {
+            let is_left = life.ends == 0 && self.any_above(at, is_it);
+            if is_left && !self.any_above(at, |life| life.forgotten) {
+                self.fault(format!("{at} ({:?}) outlives {id}", life.kind));
             }
         }
     }
