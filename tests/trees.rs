@@ -21,6 +21,7 @@ mod trees {
     mod forest;
     mod group;
     mod grow;
+    mod life;
     mod manual;
     mod seen;
     #[cfg(feature = "sim")]

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use ringio::{TaskGroup, task_group, yield_now};
 
 use crate::trees::grow::{Boxed, Place, Planned, grow};
-use crate::trees::world::{Guard, Id, Kind, World};
+use crate::trees::life::{Guard, Id, Kind};
+use crate::trees::world::World;
 
 const MARK: u64 = 0x0123_4567_89ab_cdef;
 

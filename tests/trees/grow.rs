@@ -17,7 +17,8 @@ use ringio::{
 use crate::support::poll_once;
 use crate::trees::clean_up::clean_up;
 use crate::trees::group::group;
-use crate::trees::world::{Guard, Id, Kind, World};
+use crate::trees::life::{Guard, Id, Kind};
+use crate::trees::world::World;
 
 pub(crate) type Boxed<'a, T = ()> = Pin<Box<dyn Future<Output = T> + 'a>>;
 

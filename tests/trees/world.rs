@@ -10,6 +10,7 @@ use ringio::time::Instant;
 use ringio::{CancelScope, JoinHandle, TimeoutScope};
 
 use crate::support::Random;
+use crate::trees::life::{Guard, Id, Kind, Life};
 use crate::trees::seen::{CASES, Counts};
 
 /// The time that clean-ups have; the loops are built with it.
@@ -17,52 +18,6 @@ pub(crate) const GRACE: Duration = Duration::from_millis(100);
 
 /// No tree grows beyond this.
 const MOST: usize = 200;
-
-pub(crate) type Id = usize;
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
-    Task,
-    /// A task that a shield has started: nobody asks it to end.
-    Shielded,
-    Group,
-    /// The body of a group.
-    Body,
-    Child,
-    Timeout,
-    Scope,
-    OnCancel,
-    /// What an `on_cancel` awaits.
-    Awaited,
-    CleanUp,
-    /// One of a `gather`.
-    Part,
-    /// One of a `join!` or `select!`: it starts whenever it is polled.
-    Branch,
-    /// What is dropped or forgotten in the midst.
-    Subtree,
-}
-
-/// What is known of a life.
-#[derive(Debug)]
-struct Life {
-    kind: Kind,
-    parent: Option<Id>,
-    started: bool,
-    finished: bool,
-    ends: u32,
-    /// Dropped, or unwound, on purpose.
-    cut: bool,
-    forgotten: bool,
-    /// It knows that it was asked: nothing beneath starts from then on.
-    knows: bool,
-    /// Not before this is it asked to end.
-    asked_at: Option<Instant>,
-    /// Of a group: it has a panic to pass on.
-    has_panic: bool,
-    /// Of an `on_cancel`: how many clean-ups have begun.
-    clean_ups: u32,
-}
 
 pub(crate) struct World {
     lives: RefCell<Vec<Life>>,
@@ -132,22 +87,10 @@ impl World {
         let mut lives = self.lives.borrow_mut();
         let id = lives.len();
         self.trace(|| format!("{id} {kind:?} beneath {parent:?}"));
-        lives.push(Life {
-            kind,
-            parent,
-            started: false,
-            finished: false,
-            ends: 0,
-            cut: false,
-            forgotten: false,
-            knows: false,
-            asked_at: None,
-            has_panic: false,
-            clean_ups: 0,
-        });
+        lives.push(Life::new(kind, parent));
         self.alive.set(self.alive.get() + 1);
         self.roots.set(self.roots.get() + usize::from(parent.is_none()));
-        Guard { world: self.clone(), id }
+        Guard::new(self.clone(), id)
     }
 
     /// The life itself and those around it.
@@ -163,7 +106,7 @@ impl World {
         false
     }
 
-    fn with<R>(&self, id: Id, code: impl FnOnce(&mut Life) -> R) -> R {
+    pub(super) fn with<R>(&self, id: Id, code: impl FnOnce(&mut Life) -> R) -> R {
         code(&mut self.lives.borrow_mut()[id])
     }
 
@@ -311,7 +254,7 @@ impl World {
         self.with(on_cancel, |life| life.clean_ups)
     }
 
-    fn start(&self, id: Id) {
+    pub(super) fn start(&self, id: Id) {
         self.trace(|| format!("{id} starts"));
         let kind = self.with(id, |life| {
             life.started = true;
@@ -324,11 +267,13 @@ impl World {
         if matches!(kind, Kind::Branch | Kind::Group | Kind::Subtree) {
             return;
         }
-        let (mut is_stopped, mut is_inside) = (false, true);
+        let (mut is_stopped, mut is_inside, mut is_first) = (false, true, true);
         self.any_above(id, |life| {
             is_inside &= life.kind != Kind::CleanUp;
             is_stopped |= is_inside && life.knows;
-            is_inside &= !matches!(life.kind, Kind::Task | Kind::Child);
+            // A child knows of those around its group when it starts, and of itself from then on.
+            is_inside &= is_first || !matches!(life.kind, Kind::Task | Kind::Child);
+            is_first = false;
             !is_inside
         });
         if is_stopped {
@@ -336,7 +281,7 @@ impl World {
         }
     }
 
-    fn end(&self, id: Id) {
+    pub(super) fn end(&self, id: Id) {
         self.trace(|| format!("{id} ends"));
         self.alive.set(self.alive.get() - 1);
         let (kind, started, finished, ends, clean_ups) = self.with(id, |life| {
@@ -438,29 +383,5 @@ impl World {
             self.saw(what);
         }
         (self.faults.take(), self.seen.get())
-    }
-}
-
-/// A life: it is over when this is dropped.
-pub(crate) struct Guard {
-    world: Rc<World>,
-    pub(crate) id: Id,
-}
-
-impl Guard {
-    /// It is polled for the first time.
-    pub(crate) fn start(&self) {
-        self.world.start(self.id);
-    }
-
-    /// It has reached its end.
-    pub(crate) fn finish(self) {
-        self.world.with(self.id, |life| life.finished = true);
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.world.end(self.id);
     }
 }
