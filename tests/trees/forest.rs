@@ -67,7 +67,7 @@ pub(crate) async fn forest(world: &Rc<World>) {
 pub(crate) fn verdict(world: &Rc<World>) -> Counts {
     drop((world.tasks.take(), world.scopes.take(), world.timeouts.take()));
     let (faults, seen) = world.verdict();
-    assert!(faults.is_empty(), "{faults:#?}");
+    assert!(faults.is_empty(), "{}", faults.join("; "));
     if !world.forgets {
         assert_eq!((world.alive.get(), Rc::strong_count(world)), (0, 1), "something is kept");
     }

@@ -387,8 +387,8 @@ async fn protected(world: &Rc<World>, place: Place) {
         body(world.clone(), awaited, place).await;
     };
     on_cancel(work, async || clean_up(world, id, place).await).await;
-    if world.clean_ups_of(id) > 0 {
-        world.fault(format!("{id} goes on behind its clean-up"));
+    if world.clean_ups_of(id) > 0 || world.is_told(id) && !world.closing.get() {
+        world.fault(format!("{id} goes on though it was told to end"));
     }
     guard.finish();
 }

@@ -46,6 +46,8 @@ pub(super) struct Life {
     pub(super) knows: bool,
     /// Not before this is it asked to end.
     pub(super) asked_at: Option<Instant>,
+    /// Of an `on_cancel`: an owner around it has told those within to end.
+    pub(super) is_told: bool,
     /// Of a group: it has a panic to pass on.
     pub(super) has_panic: bool,
     /// Of an `on_cancel`: how many clean-ups have begun.
@@ -64,6 +66,7 @@ impl Life {
             forgotten: false,
             knows: false,
             asked_at: None,
+            is_told: false,
             has_panic: false,
             clean_ups: 0,
         }

@@ -228,6 +228,7 @@ impl World {
             asked |= !sheltered && life.asked_at.is_some_and(|at| at <= now);
             asked || sheltered
         });
+        self.tells_those_above(on_cancel, now);
         if !asked && !self.closing.get() {
             self.fault(format!("the clean-up of {on_cancel} began without a request"));
         }
@@ -248,6 +249,28 @@ impl World {
             self.saw("clean-ups nested four deep");
         }
         self.saw("clean-ups");
+    }
+
+    /// A clean-up has begun: whoever has told it to is further out than all that were not asked.
+    fn tells_those_above(&self, on_cancel: Id, now: Instant) {
+        let mut told = Vec::new();
+        let mut next = Some(on_cancel);
+        while let Some(id) = next {
+            let asked = self.with(id, |life| {
+                next = life.parent;
+                life.kind == Kind::CleanUp || life.asked_at.is_some_and(|at| at <= now)
+            });
+            if asked {
+                break;
+            }
+            told.push(id);
+        }
+        told.into_iter().for_each(|id| self.with(id, |life| life.is_told = true));
+    }
+
+    /// Whether nothing may go on behind it.
+    pub(crate) fn is_told(&self, on_cancel: Id) -> bool {
+        self.with(on_cancel, |life| life.is_told)
     }
 
     pub(crate) fn clean_ups_of(&self, on_cancel: Id) -> u32 {
