@@ -39,6 +39,8 @@ pub(super) struct Life {
     pub(super) started: bool,
     pub(super) finished: bool,
     pub(super) ends: u32,
+    /// When it has ended, if the loop goes on.
+    pub(super) ended_at: Option<Instant>,
     /// Dropped, or unwound, on purpose.
     pub(super) cut: bool,
     pub(super) forgotten: bool,
@@ -62,6 +64,7 @@ impl Life {
             started: false,
             finished: false,
             ends: 0,
+            ended_at: None,
             cut: false,
             forgotten: false,
             knows: false,

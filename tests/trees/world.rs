@@ -323,7 +323,11 @@ impl World {
             self.unwinds(id, true);
         }
         let now = Instant::now();
+        self.with(id, |life| life.ended_at = Some(now));
         let is_cut = self.any_above(id, |life| life.cut);
+        if !finished && !is_cut && self.is_later_than_needed(id, now) {
+            self.fault(format!("{id} ({kind:?}) ends with its grace, though nothing was left"));
+        }
         let is_late = |life: &Life| life.asked_at.is_some_and(|at| at + GRACE <= now);
         let may_be_cut = is_cut || self.any_above(id, is_late);
         match kind {
@@ -366,6 +370,21 @@ impl World {
             life.kind == Kind::CleanUp && life.started && !life.finished || life.forgotten
         };
         is_late_outside || is_late && self.any_beneath(on_cancel, keeps)
+    }
+
+    /// Whether its whole grace has gone by, and not for a clean-up beneath.
+    fn is_later_than_needed(&self, owner: Id, now: Instant) -> bool {
+        let is_late = self.with(owner, |life| {
+            life.started && life.knows && life.asked_at.is_some_and(|at| at + GRACE <= now)
+        });
+        // What ends in the same moment, or about, may have been waited for.
+        let is_recent = |at: Instant| at + Duration::from_millis(1) >= now;
+        let keeps = |life: &Life| {
+            life.kind == Kind::CleanUp && life.ended_at.is_none_or(is_recent) || life.forgotten
+        };
+        // A subtree is not polled when it is woken.
+        let is_polled = !self.any_above(owner, |life| life.kind == Kind::Subtree);
+        is_late && is_polled && !self.any_beneath(owner, keeps)
     }
 
     fn any_beneath(&self, id: Id, code: impl Fn(&Life) -> bool) -> bool {
