@@ -2,8 +2,8 @@
 //! at random turns: whatever happens, each ends once, and as it must.
 //!
 //! ```text
-//! cargo test --features sim --test trees                  # 12,000 seeds, a third simulated
-//! RINGIO_LONG=1 cargo test --features sim --test trees    # more than ten times as many
+//! cargo test --features sim --test trees                  # 16,000 seeds
+//! RINGIO_LONG=1 cargo test --features sim --test trees    # 200,000
 //! RINGIO_SIM_SEED=7 cargo test --features sim --test trees manual   # one seed again
 //! RINGIO_SIM_TRACE=1 RINGIO_SIM_SEED=7 …                  # and all that lived in it
 //! ```
@@ -11,6 +11,7 @@
 #[path = "sim/allocator.rs"]
 mod allocator;
 #[cfg(feature = "sim")]
+#[expect(dead_code, reason = "each test program uses a part of it")]
 #[path = "sim/seeds.rs"]
 mod seeds;
 mod support;
@@ -20,6 +21,7 @@ mod trees {
     mod forest;
     mod group;
     mod grow;
+    mod life;
     mod manual;
     mod seen;
     #[cfg(feature = "sim")]

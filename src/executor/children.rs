@@ -21,7 +21,6 @@ use super::join::JoinHandle;
 use super::join_error::JoinError;
 use super::owner::{Owner, Stage, surroundings};
 use super::state::State;
-use super::trace;
 use crate::util::budget;
 
 /// Invariant: neither longer nor shorter than it says.
@@ -62,7 +61,6 @@ impl<'env> Children<'env> {
         T: 'env,
         F: Future<Output = Option<T>> + 'env,
     {
-        let future = trace::task(&meta, future);
         current::at_home(|view| {
             let child = self.family.bear(view, meta, future);
             if self.closed.get() {
@@ -84,25 +82,23 @@ impl<'env> Children<'env> {
         if stage == Stage::Ending && !self.ending.get() {
             self.cancel_all();
         }
-        self.trunk.within(|| self.poll_ready(stage == Stage::Going));
+        self.trunk.within(|| self.poll_ready());
     }
 
-    fn poll_ready(&self, starts: bool) {
+    fn poll_ready(&self) {
         let (scope, _budget) = (current::task_scope(), budget::fresh());
         let _parent = scope.is_parent();
-        self.family.round(
-            Kind::Task,
-            || starts,
-            |child| {
-                if child.state().contains(State::DONE) {
-                    child.leave_tree();
-                    drop(self.family.unlist(child));
-                } else if self.ending.get() {
-                    child.cancel();
-                }
-                ControlFlow::Continue(())
-            },
-        );
+        // One child may ask an owner around to end: those behind it do not start any more.
+        let starts = || current::stage_of_parent() == Some(Stage::Going);
+        self.family.round(Kind::Task, starts, |child| {
+            if child.state().contains(State::DONE) {
+                child.leave_tree();
+                drop(self.family.unlist(child));
+            } else if self.ending.get() {
+                child.cancel();
+            }
+            ControlFlow::Continue(())
+        });
     }
 
     /// Has the task woken when a child is ready, when the children are told to end, or at once.

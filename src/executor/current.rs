@@ -164,6 +164,15 @@ pub(super) fn branch() -> Option<Rc<Branch>> {
 
 /// The branch of the owner that is nearest where the running task is polled, which is somebody's child.
 pub(super) fn branch_of_parent() -> Option<Rc<Branch>> {
+    at_parent(owner::Restore::branch)?
+}
+
+/// How far the owners have come around where children are polled.
+pub(super) fn stage_of_parent() -> Option<Stage> {
+    at_parent(owner::Restore::stage)
+}
+
+fn at_parent<R>(code: impl FnOnce(&owner::Restore) -> R) -> Option<R> {
     let parent = NonNull::new(PARENT.get().cast_mut())?;
     // SAFETY: a `Within` further up the stack borrows it.
     let parent = unsafe { parent.as_ref() };
@@ -171,7 +180,7 @@ pub(super) fn branch_of_parent() -> Option<Rc<Branch>> {
     let _before = task_scope();
     TASK.set(parent.task);
     PARENT.set(parent.parent);
-    parent.frames.branch()
+    Some(code(&parent.frames))
 }
 
 /// How long the clean-ups may take that begin now on the running loop.

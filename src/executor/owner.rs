@@ -43,6 +43,11 @@ impl Restore {
     pub(super) fn branch(&self) -> Option<Rc<Branch>> {
         branch_of(self.0)
     }
+
+    /// How far those have come who own what was polled there.
+    pub(super) fn stage(&self) -> Stage {
+        stage_of(self.0)
+    }
 }
 
 impl Drop for Restore {
@@ -227,8 +232,13 @@ pub(crate) fn shelter<R>(code: impl FnOnce() -> R) -> R {
 /// How far the owners around have come; of several, the one that has come farthest.
 #[inline]
 pub(crate) fn surroundings() -> Stage {
+    stage_of(FRAME.get())
+}
+
+#[inline]
+fn stage_of(frame: *const Frame) -> Stage {
     let mut stage = Stage::Going;
-    let mut at = Position::above(FRAME.get());
+    let mut at = Position::above(frame);
     while let Position::Within(owner, above) = at {
         stage = stage.max(owner.stage());
         at = Position::above(above);

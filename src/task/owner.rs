@@ -96,7 +96,9 @@ fn end<F: Future>(
     if owner.stage() == Stage::Asked {
         owner.deliver();
     }
-    if owner.has_clean_ups() && poll_within(owner, body.as_mut(), cx).is_pending() {
+    // It may be gone already while this ends with an owner further out.
+    let has_clean_ups = body.is_some() && owner.has_clean_ups();
+    if has_clean_ups && poll_within(owner, body.as_mut(), cx).is_pending() {
         ready!(owner.poll_clean_ups(cx));
     }
     body.set(None);

@@ -316,3 +316,31 @@ fn a_body_that_panics_while_it_cleans_up_has_panicked() {
         });
     });
 }
+
+#[test]
+fn a_scope_that_a_forgotten_one_kept_is_polled_while_its_task_ends() {
+    bounded(|| {
+        run(async {
+            let task = spawn(async {
+                let scope = cancel_scope(async |scope| {
+                    let mut forgotten = Box::pin(on_cancel(pending::<()>(), async || {}));
+                    assert!(forgotten.as_mut().now_or_never().is_none());
+                    forget(forgotten);
+                    scope.cancel();
+                    pending::<()>().await;
+                });
+                // Longer than the grace of the scope, and woken often.
+                let cleaning = on_cancel(pending::<()>(), async || {
+                    for _ in 0..100 {
+                        sleep(ms(100)).await;
+                    }
+                });
+                ringio::join!(scope, cleaning)
+            });
+            // The time of the scope is up a while before that of the task.
+            sleep(ms(500)).await;
+            task.cancel();
+            assert!(task.await.unwrap_err().is_cancelled());
+        });
+    });
+}

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use ringio::time::{Instant, sleep};
-use ringio::{Cancelled, cancel_scope, on_cancel, spawn, task, yield_now};
+use ringio::{Cancelled, cancel_scope, gather, on_cancel, spawn, task, yield_now};
 
 use crate::watchdog::bounded;
 use crate::{Log, ms, run};
@@ -284,6 +284,24 @@ fn a_task_that_is_spawned_at_once_is_not_within_the_scope() {
             assert_eq!(scope.await, Err(Cancelled));
             assert_eq!(log.take(), ["started"]);
             assert_eq!(kept.take().unwrap().await.unwrap(), Ok(7));
+        });
+    });
+}
+
+#[test]
+fn parts_behind_one_that_asks_do_not_start() {
+    bounded(|| {
+        run(async {
+            let started = Cell::new(0);
+            let ended = cancel_scope(async |scope| {
+                let part = async || {
+                    started.set(started.get() + 1);
+                    scope.cancel();
+                    on_cancel(pending::<()>(), async || panic!("it has not started")).await;
+                };
+                gather([part(), part(), part()]).await;
+            });
+            assert_eq!((ended.await, started.get()), (Err(Cancelled), 1));
         });
     });
 }

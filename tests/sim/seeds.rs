@@ -85,8 +85,12 @@ pub(crate) fn seeds(
 /// The hard cases of a scenario have occurred, each more often than `least`, if all of it was run.
 #[track_caller]
 pub(crate) fn occurred(seen: &Seen, cases: &[u64], least: u64) {
-    let whole = !is_capped() && env::var_os(ONE_SEED).is_none();
-    assert!(!whole || cases.iter().all(|&count| count > least), "{cases:?}\n{seen}");
+    assert!(!is_whole() || cases.iter().all(|&count| count > least), "{cases:?}\n{seen}");
+}
+
+/// Whether all seeds are run.
+pub(crate) fn is_whole() -> bool {
+    !is_capped() && env::var_os(ONE_SEED).is_none()
 }
 
 /// Whether the tier is below the newest. Each seed draws its own tier; what all lower ones lack is

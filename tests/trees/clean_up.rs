@@ -8,7 +8,8 @@ use ringio::time::sleep;
 use ringio::yield_now;
 
 use crate::trees::grow::{Place, Planned, grow, ms, request, task};
-use crate::trees::world::{Id, Kind, World};
+use crate::trees::life::{Id, Kind};
+use crate::trees::world::World;
 
 /// The clean-up of an `on_cancel`.
 pub(crate) async fn clean_up(world: &Rc<World>, on_cancel: Id, place: Place) {

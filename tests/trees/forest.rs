@@ -31,11 +31,8 @@ pub(crate) async fn forest(world: &Rc<World>) {
             break;
         }
         match turn {
-            _ if turn < quiet => {
-                if turn > 2 && world.below(8) == 0 {
-                    request(world);
-                }
-            }
+            _ if turn < quiet && turn > 2 && world.below(8) == 0 => request(world),
+            _ if turn < quiet => {}
             _ if turn == quiet || world.below(4) == 0 => {
                 for (id, task) in &*world.tasks.borrow() {
                     if task.cancel() {
@@ -67,7 +64,7 @@ pub(crate) async fn forest(world: &Rc<World>) {
 pub(crate) fn verdict(world: &Rc<World>) -> Counts {
     drop((world.tasks.take(), world.scopes.take(), world.timeouts.take()));
     let (faults, seen) = world.verdict();
-    assert!(faults.is_empty(), "{faults:#?}");
+    assert!(faults.is_empty(), "{}", faults.join("; "));
     if !world.forgets {
         assert_eq!((world.alive.get(), Rc::strong_count(world)), (0, 1), "something is kept");
     }

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use ringio::{TaskGroup, task_group, yield_now};
 
 use crate::trees::grow::{Boxed, Place, Planned, grow};
-use crate::trees::world::{Guard, Id, Kind, World};
+use crate::trees::life::{Guard, Id, Kind};
+use crate::trees::world::World;
 
 const MARK: u64 = 0x0123_4567_89ab_cdef;
 
@@ -111,7 +112,7 @@ async fn lead<'env>(
         let guard = world.life(Kind::Child, Some(id));
         let nth = guard.id;
         let child = group.spawn(child(group.clone(), lent, guard, own, place));
-        match world.below(6) {
+        match world.below(12) {
             0 => drop(child),
             1 => yield_now().await,
             2 => stop(group, world, own, place)?,

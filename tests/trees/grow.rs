@@ -17,7 +17,8 @@ use ringio::{
 use crate::support::poll_once;
 use crate::trees::clean_up::clean_up;
 use crate::trees::group::group;
-use crate::trees::world::{Guard, Id, Kind, World};
+use crate::trees::life::{Guard, Id, Kind};
+use crate::trees::world::World;
 
 pub(crate) type Boxed<'a, T = ()> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
@@ -54,7 +55,7 @@ pub(crate) fn grow(world: &Rc<World>, place: Place) -> Boxed<'static> {
         if place.depth == 0 || world.is_full() {
             return leaf(&world, place).await;
         }
-        match world.below(20) {
+        match world.below(23) {
             0 => leaf(&world, place).await,
             1 | 2 => group(&world, place).await,
             3 => bounded(&world, place).await,
@@ -76,13 +77,14 @@ pub(crate) fn grow(world: &Rc<World>, place: Place) -> Boxed<'static> {
 }
 
 async fn leaf(world: &Rc<World>, place: Place) {
-    match world.below(12) {
+    match world.below(16) {
         0 => {}
         1..4 => yield_now().await,
-        4..9 => sleep(ms(world.below(20))).await,
-        9 if world.sockets && !world.forgets => there_and_back(world).await,
-        9 if place.endless => pending().await,
-        10 if place.panics && world.below(4) == 0 => {
+        4..10 => sleep(ms(world.below(20))).await,
+        10..13 if place.endless => pending().await,
+        10..13 => sleep(ms(world.below(60))).await,
+        13 if world.sockets && !world.forgets => there_and_back(world).await,
+        14 if place.panics && world.below(4) == 0 => {
             world.panics(place.parent);
             resume_unwind(Box::new(Planned));
         }
@@ -385,8 +387,8 @@ async fn protected(world: &Rc<World>, place: Place) {
         body(world.clone(), awaited, place).await;
     };
     on_cancel(work, async || clean_up(world, id, place).await).await;
-    if world.clean_ups_of(id) > 0 {
-        world.fault(format!("{id} goes on behind its clean-up"));
+    if world.clean_ups_of(id) > 0 || world.is_told(id) && !world.closing.get() {
+        world.fault(format!("{id} goes on though it was told to end"));
     }
     guard.finish();
 }

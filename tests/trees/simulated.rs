@@ -5,15 +5,17 @@ use std::io::{self, Write};
 
 use ringio::testing::sim::Faults;
 
-use crate::seeds::{occurred, seeds};
+use crate::seeds::{is_whole, occurred, seeds};
+use crate::support::alone;
 use crate::trees::forest::{forest, verdict};
 use crate::trees::seen::{self, CASES};
 use crate::trees::world::World;
 
 #[test]
 fn trees_on_the_simulated_kernel() {
+    let _alone = alone();
     let all = Cell::new([0; CASES.len()]);
-    let seen = seeds("trees", 4000, Faults::unkind, |run| {
+    let seen = seeds("trees", 8000, Faults::unkind, |run| {
         let world = World::new(run.random.next(), true, run.forgets);
         let builder = run.builder().exception_handler(|_| {});
         builder.build().unwrap().run(forest(&world)).unwrap();
@@ -25,7 +27,7 @@ fn trees_on_the_simulated_kernel() {
     let figures = format!("trees on the simulated kernel: {}\n", seen::figures(&all));
     let _ = io::stdout().write_all(figures.as_bytes());
     occurred(&seen, &[seen.cancelled], 100);
-    if std::env::var_os("RINGIO_SIM_SEED").is_none() {
+    if is_whole() {
         seen::occurred(&all);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::env;
+use std::ptr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use ringio::time::Instant;
 use ringio::{CancelScope, JoinHandle, TimeoutScope};
 
 use crate::support::Random;
+use crate::trees::life::{Guard, Id, Kind, Life};
 use crate::trees::seen::{CASES, Counts};
 
 /// The time that clean-ups have; the loops are built with it.
@@ -16,52 +18,6 @@ pub(crate) const GRACE: Duration = Duration::from_millis(100);
 
 /// No tree grows beyond this.
 const MOST: usize = 200;
-
-pub(crate) type Id = usize;
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
-    Task,
-    /// A task that a shield has started: nobody asks it to end.
-    Shielded,
-    Group,
-    /// The body of a group.
-    Body,
-    Child,
-    Timeout,
-    Scope,
-    OnCancel,
-    /// What an `on_cancel` awaits.
-    Awaited,
-    CleanUp,
-    /// One of a `gather`.
-    Part,
-    /// One of a `join!` or `select!`: it starts whenever it is polled.
-    Branch,
-    /// What is dropped or forgotten in the midst.
-    Subtree,
-}
-
-/// What is known of a life.
-#[derive(Debug)]
-struct Life {
-    kind: Kind,
-    parent: Option<Id>,
-    started: bool,
-    finished: bool,
-    ends: u32,
-    /// Dropped, or unwound, on purpose.
-    cut: bool,
-    forgotten: bool,
-    /// It knows that it was asked: nothing beneath starts from then on.
-    knows: bool,
-    /// Not before this is it asked to end.
-    asked_at: Option<Instant>,
-    /// Of a group: it has a panic to pass on.
-    has_panic: bool,
-    /// Of an `on_cancel`: how many clean-ups have begun.
-    clean_ups: u32,
-}
 
 pub(crate) struct World {
     lives: RefCell<Vec<Life>>,
@@ -131,22 +87,10 @@ impl World {
         let mut lives = self.lives.borrow_mut();
         let id = lives.len();
         self.trace(|| format!("{id} {kind:?} beneath {parent:?}"));
-        lives.push(Life {
-            kind,
-            parent,
-            started: false,
-            finished: false,
-            ends: 0,
-            cut: false,
-            forgotten: false,
-            knows: false,
-            asked_at: None,
-            has_panic: false,
-            clean_ups: 0,
-        });
+        lives.push(Life::new(kind, parent));
         self.alive.set(self.alive.get() + 1);
         self.roots.set(self.roots.get() + usize::from(parent.is_none()));
-        Guard { world: self.clone(), id }
+        Guard::new(self.clone(), id)
     }
 
     /// The life itself and those around it.
@@ -162,7 +106,7 @@ impl World {
         false
     }
 
-    fn with<R>(&self, id: Id, code: impl FnOnce(&mut Life) -> R) -> R {
+    pub(super) fn with<R>(&self, id: Id, code: impl FnOnce(&mut Life) -> R) -> R {
         code(&mut self.lives.borrow_mut()[id])
     }
 
@@ -201,11 +145,7 @@ impl World {
     }
 
     fn is_cleaning(&self, owner: Id) -> bool {
-        let lives = self.lives.borrow();
-        let cleaning = |life: &Life| life.kind == Kind::CleanUp && life.started && life.ends == 0;
-        (owner..lives.len()).any(|id| {
-            cleaning(&lives[id]) && self.any_above(id, |life| std::ptr::eq(life, &lives[owner]))
-        })
+        self.any_beneath(owner, |life| life.kind == Kind::CleanUp && life.started && life.ends == 0)
     }
 
     /// It is dropped by the test now.
@@ -288,6 +228,7 @@ impl World {
             asked |= !sheltered && life.asked_at.is_some_and(|at| at <= now);
             asked || sheltered
         });
+        self.tells_those_above(on_cancel, now);
         if !asked && !self.closing.get() {
             self.fault(format!("the clean-up of {on_cancel} began without a request"));
         }
@@ -310,11 +251,33 @@ impl World {
         self.saw("clean-ups");
     }
 
+    /// A clean-up has begun: whoever has told it to is further out than all that were not asked.
+    fn tells_those_above(&self, on_cancel: Id, now: Instant) {
+        let mut told = Vec::new();
+        let mut next = Some(on_cancel);
+        while let Some(id) = next {
+            let asked = self.with(id, |life| {
+                next = life.parent;
+                life.kind == Kind::CleanUp || life.asked_at.is_some_and(|at| at <= now)
+            });
+            if asked {
+                break;
+            }
+            told.push(id);
+        }
+        told.into_iter().for_each(|id| self.with(id, |life| life.is_told = true));
+    }
+
+    /// Whether nothing may go on behind it.
+    pub(crate) fn is_told(&self, on_cancel: Id) -> bool {
+        self.with(on_cancel, |life| life.is_told)
+    }
+
     pub(crate) fn clean_ups_of(&self, on_cancel: Id) -> u32 {
         self.with(on_cancel, |life| life.clean_ups)
     }
 
-    fn start(&self, id: Id) {
+    pub(super) fn start(&self, id: Id) {
         self.trace(|| format!("{id} starts"));
         let kind = self.with(id, |life| {
             life.started = true;
@@ -327,11 +290,13 @@ impl World {
         if matches!(kind, Kind::Branch | Kind::Group | Kind::Subtree) {
             return;
         }
-        let (mut is_stopped, mut is_inside) = (false, true);
+        let (mut is_stopped, mut is_inside, mut is_first) = (false, true, true);
         self.any_above(id, |life| {
             is_inside &= life.kind != Kind::CleanUp;
             is_stopped |= is_inside && life.knows;
-            is_inside &= !matches!(life.kind, Kind::Task | Kind::Child);
+            // A child knows of those around its group when it starts, and of itself from then on.
+            is_inside &= is_first || !matches!(life.kind, Kind::Task | Kind::Child);
+            is_first = false;
             !is_inside
         });
         if is_stopped {
@@ -339,7 +304,7 @@ impl World {
         }
     }
 
-    fn end(&self, id: Id) {
+    pub(super) fn end(&self, id: Id) {
         self.trace(|| format!("{id} ends"));
         self.alive.set(self.alive.get() - 1);
         let (kind, started, finished, ends, clean_ups) = self.with(id, |life| {
@@ -358,7 +323,11 @@ impl World {
             self.unwinds(id, true);
         }
         let now = Instant::now();
+        self.with(id, |life| life.ended_at = Some(now));
         let is_cut = self.any_above(id, |life| life.cut);
+        if !finished && !is_cut && self.is_later_than_needed(id, now) {
+            self.fault(format!("{id} ({kind:?}) ends with its grace, though nothing was left"));
+        }
         let is_late = |life: &Life| life.asked_at.is_some_and(|at| at + GRACE <= now);
         let may_be_cut = is_cut || self.any_above(id, is_late);
         match kind {
@@ -367,7 +336,7 @@ impl World {
                 self.fault(format!("{id}: a clean-up was cut short"));
             }
             Kind::CleanUp if started && !is_cut => self.saw("clean-ups whose grace ran out"),
-            Kind::OnCancel if started && clean_ups == 0 && !may_be_cut => {
+            Kind::OnCancel if started && clean_ups == 0 && !is_cut && !self.may_be_left(id) => {
                 self.fault(format!("{id}: a clean-up was not run"));
             }
             Kind::Shielded if started && !is_cut => {
@@ -385,14 +354,53 @@ impl World {
         }
     }
 
+    /// Whether an `on_cancel` may be dropped before its clean-up begins: when the time was up for
+    /// those within it, or for a clean-up that it is a part of.
+    fn may_be_left(&self, on_cancel: Id) -> bool {
+        let now = Instant::now();
+        let (mut is_late, mut is_sheltered, mut is_late_outside) = (false, false, false);
+        self.any_above(on_cancel, |life| {
+            is_sheltered |= life.kind == Kind::CleanUp;
+            let time_is_up = life.asked_at.is_some_and(|at| at + GRACE <= now);
+            is_late |= time_is_up && !is_sheltered;
+            is_late_outside |= time_is_up && is_sheltered;
+            false
+        });
+        let keeps = |life: &Life| {
+            life.kind == Kind::CleanUp && life.started && !life.finished || life.forgotten
+        };
+        is_late_outside || is_late && self.any_beneath(on_cancel, keeps)
+    }
+
+    /// Whether its whole grace has gone by, and not for a clean-up beneath.
+    fn is_later_than_needed(&self, owner: Id, now: Instant) -> bool {
+        let is_late = self.with(owner, |life| {
+            life.started && life.knows && life.asked_at.is_some_and(|at| at + GRACE <= now)
+        });
+        // What ends in the same moment, or about, may have been waited for.
+        let is_recent = |at: Instant| at + Duration::from_millis(1) >= now;
+        let keeps = |life: &Life| {
+            life.kind == Kind::CleanUp && life.ended_at.is_none_or(is_recent) || life.forgotten
+        };
+        // A subtree is not polled when it is woken.
+        let is_polled = !self.any_above(owner, |life| life.kind == Kind::Subtree);
+        is_late && is_polled && !self.any_beneath(owner, keeps)
+    }
+
+    fn any_beneath(&self, id: Id, code: impl Fn(&Life) -> bool) -> bool {
+        let lives = self.lives.borrow();
+        let is_it = |life: &Life| ptr::eq(life, &lives[id]);
+        (id + 1..lives.len()).any(|at| code(&lives[at]) && self.any_above(at, is_it))
+    }
+
     /// All that is beneath has ended or was forgotten.
     pub(crate) fn nothing_is_left_beneath(&self, id: Id) {
         let lives = self.lives.borrow();
-        for at in id + 1..lives.len() {
-            let is_beneath =
-                lives[at].ends == 0 && self.any_above(at, |life| std::ptr::eq(life, &lives[id]));
-            if is_beneath && !self.any_above(at, |life| life.forgotten) {
-                self.fault(format!("{at} ({:?}) outlives {id}", lives[at].kind));
+        let is_it = |life: &Life| ptr::eq(life, &lives[id]);
+        for (at, life) in lives.iter().enumerate().skip(id + 1) {
+            let is_left = life.ends == 0 && self.any_above(at, is_it);
+            if is_left && !self.any_above(at, |life| life.forgotten) {
+                self.fault(format!("{at} ({:?}) outlives {id}", life.kind));
             }
         }
     }
@@ -417,29 +425,5 @@ impl World {
             self.saw(what);
         }
         (self.faults.take(), self.seen.get())
-    }
-}
-
-/// A life: it is over when this is dropped.
-pub(crate) struct Guard {
-    world: Rc<World>,
-    pub(crate) id: Id,
-}
-
-impl Guard {
-    /// It is polled for the first time.
-    pub(crate) fn start(&self) {
-        self.world.start(self.id);
-    }
-
-    /// It has reached its end.
-    pub(crate) fn finish(self) {
-        self.world.with(self.id, |life| life.finished = true);
-    }
-}
-
-impl Drop for Guard {
-    fn drop(&mut self) {
-        self.world.end(self.id);
     }
 }
