@@ -31,8 +31,8 @@ pub(crate) async fn forest(world: &Rc<World>) {
             break;
         }
         match turn {
-            _ if turn < quiet && turn > 2 && world.below(8) == 0 => request(world),
-            _ if turn < quiet => {}
+            _ if turn < quiet && (turn <= 2 || world.below(8) > 0) => {}
+            _ if turn < quiet => request(world),
             _ if turn == quiet || world.below(4) == 0 => {
                 for (id, task) in &*world.tasks.borrow() {
                     if task.cancel() {
