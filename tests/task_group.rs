@@ -12,5 +12,7 @@ mod failing;
 mod forgetting;
 #[path = "task_group/growing.rs"]
 mod growing;
+#[path = "task_group/starting.rs"]
+mod starting;
 #[path = "combine/support.rs"]
 mod support;
