@@ -386,8 +386,11 @@ impl World {
             let may_take_long = matches!(life.kind, Kind::CleanUp | Kind::Subtree);
             may_take_long && life.ended_at.is_none_or(is_recent) || life.forgotten
         };
-        // A subtree is not polled when it is woken.
-        let is_polled = !self.any_above(owner, |life| life.kind == Kind::Subtree);
+        // A subtree is not polled when it is woken, and within one that is asked to end all stay
+        // until that does.
+        let parent = self.with(owner, |life| life.parent);
+        let stays = |life: &Life| life.kind == Kind::Subtree || life.asked_at.is_some();
+        let is_polled = !parent.is_some_and(|parent| self.any_above(parent, stays));
         is_late && is_polled && !self.any_beneath(owner, keeps)
     }
 
