@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::future::join;
 use ringio::net::{TcpListener, TcpStream};
 use ringio::time::{Instant, sleep};
 use ringio::{
@@ -279,7 +280,11 @@ async fn gathered(world: &Rc<World>, place: Place) {
 async fn beside(world: &Rc<World>, place: Place) {
     let [one, two] = branches(world, place);
     let (one, two) = (body(world.clone(), one, place), body(world.clone(), two, place));
-    ringio::join!(one, two);
+    if world.by_chance {
+        ringio::join!(one, two);
+    } else {
+        join(one, two).await;
+    }
 }
 
 fn branches(world: &Rc<World>, place: Place) -> [Guard; 2] {
@@ -295,9 +300,11 @@ async fn raced(world: &Rc<World>, place: Place) {
         guard.finish();
         world.cut(other);
     };
-    ringio::select! {
-        () = run(one, ids[1]) => {}
-        () = run(two, ids[0]) => {}
+    let (one, two) = (run(one, ids[1]), run(two, ids[0]));
+    if world.by_chance {
+        ringio::select! { () = one => {} () = two => {} }
+    } else {
+        ringio::select! { biased; () = one => {} () = two => {} }
     }
     for id in ids {
         if !world.is_over(id) {

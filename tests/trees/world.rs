@@ -33,6 +33,8 @@ pub(crate) struct World {
     /// The runner closes: whatever is left may be dropped.
     pub(crate) closing: Cell<bool>,
     pub(crate) sockets: bool,
+    /// Branches may be polled in an order that depends on what the thread has done before.
+    pub(crate) by_chance: bool,
     pub(crate) forgets: bool,
     traces: bool,
 }
@@ -51,6 +53,7 @@ impl World {
             alive: Cell::new(0),
             closing: Cell::new(false),
             sockets,
+            by_chance: !sockets,
             forgets,
             traces: env::var_os("RINGIO_SIM_TRACE").is_some(),
         })
@@ -380,10 +383,14 @@ impl World {
         // What ends in the same moment, or about, may have been waited for.
         let is_recent = |at: Instant| at + Duration::from_millis(1) >= now;
         let keeps = |life: &Life| {
-            life.kind == Kind::CleanUp && life.ended_at.is_none_or(is_recent) || life.forgotten
+            let may_take_long = matches!(life.kind, Kind::CleanUp | Kind::Subtree);
+            may_take_long && life.ended_at.is_none_or(is_recent) || life.forgotten
         };
-        // A subtree is not polled when it is woken.
-        let is_polled = !self.any_above(owner, |life| life.kind == Kind::Subtree);
+        // A subtree is not polled when it is woken, and within one that is asked to end all stay
+        // until that does.
+        let parent = self.with(owner, |life| life.parent);
+        let stays = |life: &Life| life.kind == Kind::Subtree || life.asked_at.is_some();
+        let is_polled = !parent.is_some_and(|parent| self.any_above(parent, stays));
         is_late && is_polled && !self.any_beneath(owner, keeps)
     }
 
