@@ -2,6 +2,8 @@
 
 mod blocking;
 pub mod buf;
+#[cfg(doctest)]
+mod chapters;
 pub mod cores;
 mod driver;
 mod event_loop;

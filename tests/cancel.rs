@@ -28,7 +28,7 @@ pub(crate) const fn ms(n: u64) -> Duration {
 }
 
 /// What happened, in order.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Log(Rc<RefCell<Vec<&'static str>>>);
 
 impl Log {
@@ -46,6 +46,7 @@ impl Log {
     }
 }
 
+#[derive(Debug)]
 pub(crate) struct Dropped(Log, &'static str);
 
 impl Drop for Dropped {

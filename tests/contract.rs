@@ -22,11 +22,13 @@ use ringio::net::{
     Incoming, ListenerBuilder, OwnedReadHalf, OwnedWriteHalf, ReadHalf, TcpListener, TcpStream,
     ToAddrs, WriteHalf,
 };
+use ringio::queue::{PutError, Receiver, Sender, TryGetError, TryPutError};
 use ringio::testing::ManualClock;
 use ringio::time::{Instant, Interval, Sleep};
 use ringio::{
-    BufResult, Builder, Chunk, Core, Cores, CoresError, ExceptionContext, JoinError, JoinHandle,
-    LoopClosed, RemoteError, RemoteHandle, RemoteJoin, RunError, Runner, TimeoutError, task,
+    BufResult, Builder, Chunk, Core, Cores, CoresError, EventLoop, ExceptionContext, JoinError,
+    JoinHandle, LocalKey, LoopClosed, RemoteError, RemoteHandle, RemoteJoin, RunError, Runner,
+    ThreadJob, ThreadPool, TimeoutError, task,
 };
 
 fn shared_by_threads<T: Send + Sync + 'static>() {}
@@ -45,7 +47,8 @@ fn builder(builder: Builder, clock: ManualClock) -> io::Result<Runner> {
     ringio::set_default_builder(builder.clone());
     let builder: Builder = builder.entries(256_u32).cpu(0_usize).name("n").name(String::new());
     let builder: Builder = builder.buffers(16_u16, 4096_u32).spin(Duration::ZERO).ctrl_c(true);
-    let builder: Builder = builder.grace(Duration::ZERO).clock(clock);
+    let builder: Builder = builder.grace(Duration::ZERO).clock(clock).debug(true);
+    let builder: Builder = builder.slow_callback_duration(Duration::ZERO);
     builder.exception_handler(|context: &ExceptionContext| eprintln!("{context}")).build()
 }
 
@@ -184,6 +187,53 @@ async fn remote_join(mut join: RemoteJoin<u8>) -> Result<u8, RemoteError> {
         }
         other => other,
     }
+}
+
+async fn threads(pool: &ThreadPool) -> Result<u8, JoinError> {
+    unpinned::<ThreadJob<std::marker::PhantomPinned>>();
+    shared_by_threads::<ThreadPool>();
+    shared_by_threads::<ThreadJob<u8>>();
+    let _: ThreadPool = ThreadPool::new(1_usize);
+    let job: ThreadJob<u8> = ringio::to_thread(|| 1);
+    let _: (bool, bool) = (job.cancel(), job.is_finished());
+    pool.run(|| 1).await
+}
+
+async fn channel(sender: Sender<String>, mut receiver: Receiver<String>) -> Option<String> {
+    fn streamed<T: Stream<Item = String>>(_: &T) {}
+    shared_by_threads::<Sender<u8>>();
+    an_error::<PutError<Rc<u8>>>();
+    an_error::<TryPutError<Rc<u8>>>();
+    copied::<TryGetError>();
+    let _: (Sender<u8>, Receiver<u8>) = ringio::queue::channel(1_usize);
+    let _: Result<(), PutError<String>> = sender.clone().send(String::new()).await;
+    let _: Result<(), TryPutError<String>> = sender.try_send(String::new());
+    let _: (usize, usize, usize) = (sender.len(), sender.capacity(), receiver.len());
+    let _: Result<String, TryGetError> = receiver.try_recv();
+    streamed(&receiver);
+    receiver.recv().await
+}
+
+ringio::task_local! {
+    /// A name.
+    pub static NAME: Rc<str> = "nobody".into();
+    static NUMBER: u8 = 1;
+}
+
+async fn locals() -> usize {
+    let _: (&'static LocalKey<Rc<str>>, Rc<str>, u8) = (&NAME, NAME.get(), NUMBER.get());
+    NAME.set("somebody".into());
+    let _: u8 = NUMBER.scope(2, async { NUMBER.get() }).await;
+    NAME.with(|name| name.len())
+}
+
+fn event_loop(seen: Rc<u8>) -> RemoteHandle {
+    let this: EventLoop = ringio::event_loop();
+    this.set_exception_handler(move |_: &ExceptionContext| drop(seen.clone()));
+    let _: Option<task::State> = task::current().map(|info| info.state());
+    let other: EventLoop = this.clone();
+    drop(this);
+    other.handle()
 }
 
 fn buffers() {

@@ -59,9 +59,11 @@ impl<T> JoinHandle<T> {
 
     /// Asks the task to end; false if it has finished.
     ///
-    /// The request is delivered on the task's next turn, not on the caller's stack: its future is
-    /// dropped and awaiting it gives [`JoinError::Cancelled`]. A task that has not started never
-    /// does. A result that becomes ready before that turn wins. Asking twice is asking once.
+    /// The request is delivered on the task's next turn, not on the caller's stack: the clean-ups
+    /// that [`on_cancel`](crate::on_cancel) has registered within it run, if there are any, then its
+    /// future is dropped and awaiting it gives [`JoinError::Cancelled`]. A task that has not started
+    /// never does. A result that becomes ready before that turn wins, with clean-ups also one of that
+    /// turn. Asking twice is asking once.
     ///
     /// ```
     /// ringio::run(async {

@@ -42,37 +42,43 @@ use super::sender::Sender;
 #[doc(alias = "Queue")]
 pub fn channel<T: Send>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     let shared = Arc::new(Shared {
-        capacity: capacity.max(1),
         state: Mutex::new(State {
             items: VecDeque::new(),
-            waiting: BTreeMap::new(),
-            tickets: 0,
             receiver: None,
             senders: 1,
             closed: false,
+            is_crowded: false,
+            line: BTreeMap::new(),
+            tickets: 0,
         }),
+        capacity: capacity.max(1),
     });
     (Sender::new(shared.clone()), Receiver::new(shared))
 }
 
 /// A queue under a lock that is held for some moves and nothing else: wakers are cloned before it,
 /// woken and dropped after it, and so are items.
+/// Each cache line that it touches travels from core to core, so what every call needs is in one.
+#[repr(C, align(64))]
 pub(super) struct Shared<T> {
-    pub(super) capacity: usize,
     state: Mutex<State<T>>,
+    pub(super) capacity: usize,
 }
 
+#[repr(C)]
 struct State<T> {
     /// At most `capacity`.
     items: VecDeque<T>,
-    /// What follows the items once there is room.
-    waiting: BTreeMap<Ticket, Waiting<T>>,
-    tickets: u64,
     /// The receiver's, while it waits.
     receiver: Option<Waker>,
-    senders: usize,
+    senders: u32,
     /// The receiver is gone.
     closed: bool,
+    /// Somebody is in line.
+    is_crowded: bool,
+    /// What follows the items once there is room.
+    line: BTreeMap<Ticket, Waiting<T>>,
+    tickets: u64,
 }
 
 /// A sender's place among those who wait.
@@ -124,7 +130,8 @@ impl<T> Shared<T> {
         }
         let ticket = Ticket(state.tickets);
         state.tickets += 1;
-        state.waiting.insert(ticket, Waiting { item, sender });
+        state.line.insert(ticket, Waiting { item, sender });
+        state.is_crowded = true;
         Ok(Some(ticket))
     }
 
@@ -135,10 +142,10 @@ impl<T> Shared<T> {
     pub(super) fn stay(&self, ticket: Ticket, sender: Waker) -> Result<Option<Ticket>, T> {
         let mut state = self.lock();
         if state.closed {
-            let waiting = state.waiting.remove(&ticket);
+            let waiting = state.line.remove(&ticket);
             return waiting.map_or(Ok(None), |waiting| Err(waiting.item));
         }
-        let Some(waiting) = state.waiting.get_mut(&ticket) else {
+        let Some(waiting) = state.line.get_mut(&ticket) else {
             return Ok(None);
         };
         let before = waiting.sender.replace(sender);
@@ -149,7 +156,10 @@ impl<T> Shared<T> {
 
     /// Takes an item out of the line.
     pub(super) fn leave(&self, ticket: Ticket) {
-        let waiting = self.lock().waiting.remove(&ticket);
+        let mut state = self.lock();
+        let waiting = state.line.remove(&ticket);
+        state.is_crowded = !state.line.is_empty();
+        drop(state);
         drop(waiting);
     }
 
@@ -159,10 +169,7 @@ impl<T> Shared<T> {
     pub(super) fn accept(&self, receiver: Option<Waker>) -> Result<T, TryGetError> {
         let mut state = self.lock();
         if let Some(item) = state.items.pop_front() {
-            let next = state.waiting.pop_first().and_then(|(_, next)| {
-                state.items.push_back(next.item);
-                next.sender
-            });
+            let next = if state.is_crowded { state.let_in() } else { None };
             drop(state);
             wake(next);
             return Ok(item);
@@ -179,7 +186,8 @@ impl<T> Shared<T> {
     }
 
     pub(super) fn add_sender(&self) {
-        self.lock().senders += 1;
+        let mut state = self.lock();
+        state.senders = state.senders.checked_add(1).expect("more senders than memory holds");
     }
 
     pub(super) fn remove_sender(&self) {
@@ -196,10 +204,21 @@ impl<T> Shared<T> {
         state.closed = true;
         let (items, receiver) = (std::mem::take(&mut state.items), state.receiver.take());
         let senders: Vec<_> =
-            state.waiting.values_mut().map(|waiting| waiting.sender.take()).collect();
+            state.line.values_mut().map(|waiting| waiting.sender.take()).collect();
         drop(state);
         senders.into_iter().for_each(wake);
         drop((items, receiver));
+    }
+}
+
+impl<T> State<T> {
+    /// Lets in the item of whoever has waited longest, and gives its waker.
+    fn let_in(&mut self) -> Option<Waker> {
+        let next = self.line.pop_first();
+        self.is_crowded = !self.line.is_empty();
+        let (_, next) = next?;
+        self.items.push_back(next.item);
+        next.sender
     }
 }
 

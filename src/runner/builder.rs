@@ -78,8 +78,8 @@ impl Builder {
         self
     }
 
-    /// Has the first Ctrl-C (SIGINT) of each run cancel the main future, so that the run gives
-    /// [`RunError::Interrupted`](super::RunError::Interrupted), and the second end the process.
+    /// Has the first Ctrl-C (SIGINT) of each run cancel the main future, clean-ups first, so that the
+    /// run gives [`RunError::Interrupted`](super::RunError::Interrupted), and the second end the process.
     /// Off unless told.
     ///
     /// # Examples
@@ -96,7 +96,8 @@ impl Builder {
         self
     }
 
-    /// How long tasks may take to end once they are cancelled. 10 s unless told.
+    /// How long clean-ups may take ([`on_cancel`](crate::on_cancel)) once their owner was asked to end,
+    /// and tasks when the runner closes. 10 s unless told. Then they are dropped.
     pub fn grace(mut self, longest: Duration) -> Self {
         self.config.grace = longest;
         self

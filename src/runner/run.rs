@@ -193,8 +193,9 @@ impl Runner {
         self.runtime.stats()
     }
 
-    /// Ends the loop in order: remote work is refused, every task is cancelled and ends or is
-    /// dropped after the grace, every operation is taken back from the kernel, the ring is closed.
+    /// Ends the loop in order: remote work is refused, writers that are being closed have a second to
+    /// send what they have, every task is cancelled and ends or is dropped after the grace, every
+    /// operation is taken back from the kernel, the ring is closed.
     /// Dropping the runner does the same. Closing twice is closing once.
     ///
     /// # Examples

@@ -96,11 +96,12 @@ impl<F: Future> Future for Timeout<F> {
                 return Poll::Pending;
             }
             *this.started = true;
-            if this.expiry.is_due() {
+            let deadline = this.expiry.begin();
+            if deadline <= Instant::now() {
                 this.body.set(None);
                 return Poll::Ready(Err(TimeoutError));
             }
-            this.owner.set_deadline(this.expiry.deadline().as_nanos());
+            this.owner.set_deadline(deadline.as_nanos());
         }
         let expiry = &mut *this.expiry;
         let is_due = |cx: &mut Context<'_>| Pin::new(&mut *expiry).poll(cx).is_ready();

@@ -143,10 +143,16 @@ impl Sleep {
         }
     }
 
+    /// The deadline, which counts from now if this was made outside a loop.
+    #[inline]
+    pub(crate) fn begin(&mut self) -> Instant {
+        self.resolve();
+        self.deadline
+    }
+
     /// Whether the deadline has passed, by a fresh look at the clock.
     pub(crate) fn is_due(&mut self) -> bool {
-        self.resolve();
-        self.deadline <= Instant::now()
+        self.begin() <= Instant::now()
     }
 
     /// Cancels the timer: nothing will be woken on account of this sleep.

@@ -4,8 +4,9 @@ use std::future::pending;
 
 use futures_util::future::join;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use ringio::testing::ManualClock;
 use ringio::time::{Instant, sleep};
-use ringio::{on_cancel, spawn, task, yield_now};
+use ringio::{Runner, on_cancel, spawn, task, yield_now};
 
 use crate::watchdog::bounded;
 use crate::{Log, ms, run};
@@ -139,5 +140,70 @@ fn a_retry_loop_cannot_eat_the_request() {
             assert!(task.await.unwrap_err().is_cancelled());
             assert_eq!(log.take(), ["clean-up"]);
         });
+    });
+}
+
+#[test]
+fn a_body_that_is_through_while_it_cleans_up_ends_as_cancelled() {
+    bounded(|| {
+        run(async {
+            let log = Log::default();
+            let theirs = log.clone();
+            let task = spawn(async move {
+                let slow = Box::pin(on_cancel(pending::<()>(), async || {
+                    sleep(ms(20)).await;
+                    theirs.add("clean-up");
+                }));
+                futures_util::future::select(slow, Box::pin(sleep(ms(10)))).await;
+                theirs.on_drop("output")
+            });
+            yield_now().await;
+            let began = Instant::now();
+            task.cancel();
+            assert!(task.await.unwrap_err().is_cancelled());
+            assert_eq!((log.take(), began.elapsed()), (vec!["output"], ms(10)));
+        });
+    });
+}
+
+#[test]
+fn a_timeout_within_cuts_no_clean_up_short() {
+    bounded(|| {
+        run(async {
+            let log = Log::default();
+            let theirs = log.clone();
+            let task = spawn(async move {
+                let slow = on_cancel(pending::<()>(), async || {
+                    sleep(ms(20)).await;
+                    theirs.add("clean-up");
+                });
+                let _ = ringio::timeout(ms(5), slow).await;
+                panic!("it went on");
+            });
+            sleep(ms(1)).await;
+            let began = Instant::now();
+            task.cancel();
+            assert!(task.await.unwrap_err().is_cancelled());
+            assert_eq!((log.take(), began.elapsed()), (vec!["clean-up"], ms(20)));
+        });
+    });
+}
+
+#[test]
+fn the_grace_counts_from_the_request() {
+    bounded(|| {
+        let clock = ManualClock::new();
+        let builder = Runner::builder().clock(clock.clone()).grace(ms(100));
+        let run = builder.build().unwrap().run(async {
+            let task = spawn(on_cancel(pending::<()>(), async || pending().await));
+            yield_now().await;
+            let began = Instant::now();
+            task.cancel();
+            // So long it takes until the task has its turn.
+            clock.advance(ms(30));
+            assert!(task.await.unwrap_err().is_cancelled());
+            assert_eq!(began.elapsed(), ms(100));
+        });
+        run.unwrap();
     });
 }

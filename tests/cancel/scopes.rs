@@ -263,3 +263,27 @@ fn eight_deep() {
         });
     });
 }
+
+#[test]
+fn a_task_that_is_spawned_at_once_is_not_within_the_scope() {
+    bounded(|| {
+        run(async {
+            let kept = Rc::new(Cell::new(None));
+            let (theirs, log) = (kept.clone(), Log::default());
+            let inside = log.clone();
+            let scope = cancel_scope(async move |scope| {
+                scope.cancel();
+                let eager = task::Builder::new().eager();
+                theirs.set(Some(eager.spawn(cancel_scope(async move |_| {
+                    inside.add("started");
+                    on_cancel(yield_now(), async || panic!("nobody asked")).await;
+                    7
+                }))));
+                pending::<()>().await;
+            });
+            assert_eq!(scope.await, Err(Cancelled));
+            assert_eq!(log.take(), ["started"]);
+            assert_eq!(kept.take().unwrap().await.unwrap(), Ok(7));
+        });
+    });
+}

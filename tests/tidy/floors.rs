@@ -13,7 +13,7 @@ const FLOORS: &[(u8, &[&str])] = &[
     (6, &["stream", "protocol", "subprocess"]),
     (7, &["event_loop"]),
     (8, &["runner", "cores"]),
-    (9, &["introspect", "debug", "testing", "tls", "compat"]),
+    (9, &["introspect", "debug", "testing", "tls", "compat", "chapters"]),
 ];
 
 /// Who may know whom on its own floor: (importer, imported).

@@ -1,0 +1,4 @@
+//! The examples of the chapters in `docs/`, run as tests.
+
+#[doc = include_str!("../docs/cancellation.md")]
+mod cancellation {}
