@@ -90,15 +90,19 @@ impl<'env> Children<'env> {
     fn poll_ready(&self, starts: bool) {
         let (scope, _budget) = (current::task_scope(), budget::fresh());
         let _parent = scope.is_parent();
-        self.family.round(Kind::Task, starts, |child| {
-            if child.state().contains(State::DONE) {
-                child.leave_tree();
-                drop(self.family.unlist(child));
-            } else if self.ending.get() {
-                child.cancel();
-            }
-            ControlFlow::Continue(())
-        });
+        self.family.round(
+            Kind::Task,
+            || starts,
+            |child| {
+                if child.state().contains(State::DONE) {
+                    child.leave_tree();
+                    drop(self.family.unlist(child));
+                } else if self.ending.get() {
+                    child.cancel();
+                }
+                ControlFlow::Continue(())
+            },
+        );
     }
 
     /// Has the task woken when a child is ready, when the children are told to end, or at once.

@@ -198,10 +198,10 @@ pub(super) fn locals() -> Option<Rc<Locals>> {
     with_task(Header::locals)
 }
 
-/// The values of the running task, if it has any; `None` outside a task.
+/// Whether the running task has values; `None` outside a task.
 #[inline]
-pub(super) fn present_locals() -> Option<Option<Rc<Locals>>> {
-    with_task(Header::present_locals)
+pub(super) fn has_locals() -> Option<bool> {
+    with_task(Header::has_locals)
 }
 
 /// The running task; `None` outside a task.

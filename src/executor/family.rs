@@ -174,14 +174,14 @@ impl Family {
     /// what they make ready has its turn in the next round. `after` gets each child that has had
     /// its turn, and may end the round.
     ///
-    /// Those that have not begun do so only if it `starts` any; else they never do.
+    /// Those that have not begun do so only if it `starts` any by then; else they never do.
     ///
     /// Nobody is woken by the children from here on to [`pend`](Family::pend).
     #[inline]
     pub(super) fn round(
         &self,
         kind: Kind,
-        starts: bool,
+        starts: impl Fn() -> bool,
         mut after: impl FnMut(&TaskRef) -> ControlFlow<()>,
     ) {
         drop(self.parent.take());
@@ -192,7 +192,7 @@ impl Family {
                 break;
             }
             let Some(task) = self.ready.pop() else { break };
-            if !starts && task.state() & (State::UNBORN | State::CANCEL) == State::UNBORN {
+            if task.state() & (State::UNBORN | State::CANCEL) == State::UNBORN && !starts() {
                 // Only to be ended.
                 task.clear(State::QUEUED);
                 continue;

@@ -3,10 +3,10 @@
 //! # Safety
 //! The header is read by two kinds of owner. A [`TaskRef`](super::task::TaskRef) cannot leave the
 //! loop's thread and may use all of it. A [`WakerRef`](super::waker::WakerRef) may be anywhere: it
-//! uses the first four fields only, unless it has found itself on the loop's thread. All `TaskRef`s
-//! together hold `held` of the counted references, wakers and inbox entries hold one each; who lets go of the
-//! last frees the block. When the last `TaskRef` is gone nothing is left in the block that has a
-//! destructor, so that a foreign thread frees bare memory.
+//! uses the first fields only, and of those not `held`, unless it has found itself on the loop's
+//! thread. All `TaskRef`s together hold `held` of the counted references, wakers and inbox entries
+//! hold one each; who lets go of the last frees the block. When the last `TaskRef` is gone nothing
+//! is left in the block that has a destructor, so that a foreign thread frees bare memory.
 #![allow(unsafe_code, reason = "a hand-made reference count of two kinds of owner")]
 
 use std::cell::Cell;
@@ -24,25 +24,26 @@ use super::remote::Node;
 use super::shared::{Shared, View, retire};
 use super::state::State;
 use crate::util::Key;
-use crate::util::sync::{AtomicUsize, Ordering, fence};
+use crate::util::sync::{AtomicU32, Ordering, fence};
 
 /// References that the loop's thread holds from the start, for all wakers it will ever make: on
 /// its own thread a waker is cloned and dropped by moving one between it and `held`, without a
 /// locked instruction.
-const GRANT: usize = usize::MAX >> 2;
+const GRANT: u32 = u32::MAX >> 2;
 
 /// What is known about a task whatever its future is. First field of its block.
 #[repr(C)]
 pub(super) struct Header {
-    // Any thread.
+    // Any thread, but for `held`, which fills a gap.
     pub(super) node: Node,
-    pub(super) references: AtomicUsize,
+    pub(super) references: AtomicU32,
+    /// The share of `references` that all `TaskRef`s hold together; 0 when none is left. The loop's
+    /// thread.
+    pub(super) held: Cell<u32>,
     pub(super) vtable: &'static VTable,
     /// One counted reference to the block of its loop.
     pub(super) shared: NonNull<Shared>,
     // The loop's thread.
-    /// The share of `references` that all `TaskRef`s hold together; 0 when none is left.
-    pub(super) held: Cell<usize>,
     /// The task behind it in the run queue.
     pub(super) next_ready: Cell<Option<NonNull<Header>>>,
     /// How many `TaskRef`s there are.
@@ -67,10 +68,10 @@ impl Header {
     pub(super) fn new(view: View<'_>, vtable: &'static VTable, meta: Meta) -> Header {
         Header {
             node: Node::of_task(),
-            references: AtomicUsize::new(GRANT),
+            references: AtomicU32::new(GRANT),
+            held: Cell::new(GRANT),
             vtable,
             shared: view.reference(),
-            held: Cell::new(GRANT),
             next_ready: Cell::new(None),
             local: Cell::new(1),
             state: Cell::new(State::JOINED.union(State::UNBORN)),
@@ -95,11 +96,9 @@ struct Rare {
 
 impl Header {
     #[inline]
-    pub(super) fn present_locals(&self) -> Option<Rc<Locals>> {
-        let locals = self.locals.take();
-        let copy = locals.clone();
-        self.locals.set(locals);
-        copy
+    pub(super) fn has_locals(&self) -> bool {
+        // SAFETY: only this thread uses the cell, and nothing writes to it while this looks.
+        unsafe { &*self.locals.as_ptr() }.is_some()
     }
 
     pub(super) fn locals(&self) -> Rc<Locals> {
@@ -108,11 +107,18 @@ impl Header {
         locals
     }
 
-    /// The caller drops them, which is user code.
+    /// Drops them, which is user code.
     #[inline]
-    pub(super) fn take_locals(&self) -> Option<Rc<Locals>> {
-        self.locals.take()
+    pub(super) fn clear_locals(&self) {
+        if self.has_locals() {
+            let_go(self.locals.take());
+        }
     }
+}
+
+#[cold]
+fn let_go(locals: Option<Rc<Locals>>) {
+    drop(locals);
 }
 
 #[cold]
@@ -161,7 +167,7 @@ impl Header {
 ///
 /// # Safety
 /// The caller owns them, and every other owner lets go through here too.
-pub(super) unsafe fn release(header: NonNull<Header>, n: usize) {
+pub(super) unsafe fn release(header: NonNull<Header>, n: u32) {
     // SAFETY: alive while we own a reference. No `&Header` outlives this statement's use.
     let references = unsafe { &(*header.as_ptr()).references };
     // If all that are left are ours nobody can make new ones: no need to count down.

@@ -143,12 +143,14 @@ pub(crate) struct Meta {
 
 impl Meta {
     /// No name, not eager, spawned by the caller, whose values are cloned.
+    #[inline]
     #[track_caller]
     pub(crate) fn here() -> Meta {
         Meta::with(locals::inherit())
     }
 
     /// The same, with these values.
+    #[inline]
     #[track_caller]
     pub(crate) fn with(locals: Option<Rc<Locals>>) -> Meta {
         Meta { name: None, eager: false, locals, spawned_at: Location::caller() }

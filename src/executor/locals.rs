@@ -93,14 +93,12 @@ pub(crate) fn get() -> Rc<Locals> {
 /// What a task inherits that is spawned here.
 #[inline]
 pub(crate) fn inherit() -> Option<Rc<Locals>> {
-    if USED.get() { inherit_values() } else { None }
+    if USED.get() && current::has_locals().unwrap_or(true) { copy() } else { None }
 }
 
-fn inherit_values() -> Option<Rc<Locals>> {
-    match current::present_locals() {
-        Some(own) => own?.for_a_child(),
-        None => outside().for_a_child(),
-    }
+#[cold]
+fn copy() -> Option<Rc<Locals>> {
+    get().for_a_child()
 }
 
 #[cold]

@@ -62,7 +62,8 @@ impl<F: Future> Parts<F> {
     ) -> Poll<Option<R>> {
         let (family, running) = (&*self.family, &mut self.running);
         let mut result = None;
-        let starts = surroundings() == Stage::Going;
+        // One part may ask an owner around to end: those behind it do not start any more.
+        let starts = || surroundings() == Stage::Going;
         family.round(Kind::Part, starts, |child| {
             if !child.state().contains(State::DONE) {
                 return ControlFlow::Continue(());

@@ -303,7 +303,7 @@ impl TaskRef {
         if let Some(joiner) = self.header().joiner.take() {
             contain(|| joiner.wake());
         }
-        drop(self.header().take_locals());
+        self.header().clear_locals();
         drop(listed);
     }
 
@@ -394,7 +394,7 @@ impl TaskRef {
         // The joiner was taken by `finish` or by its handle.
         self.header().clear();
         // What a destructor has asked for after the task's end.
-        drop(self.header().take_locals());
+        self.header().clear_locals();
         let held = self.header().held.replace(0);
         // SAFETY: what all `TaskRef`s held together; this was the last of them.
         unsafe { release(self.0, held) };

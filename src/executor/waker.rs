@@ -147,7 +147,7 @@ impl Clone for WakerRef {
         if self.is_home() && header.held.get() > 1 {
             // One of those that the loop's thread holds changes hands.
             header.held.set(header.held.get() - 1);
-        } else if header.references.fetch_add(1, Ordering::Relaxed) > isize::MAX as usize {
+        } else if header.references.fetch_add(1, Ordering::Relaxed) > i32::MAX as u32 {
             // Only leaked wakers can get there; as in `Arc`.
             abort();
         }

@@ -51,32 +51,40 @@ impl AtomicBool {
     }
 }
 
-#[derive(Debug)]
-pub(crate) struct AtomicUsize(atomic::AtomicUsize);
+/// Counts.
+macro_rules! counting {
+    ($name:ident, $number:ty) => {
+        #[derive(Debug)]
+        pub(crate) struct $name(atomic::$name);
 
-impl AtomicUsize {
-    pub(crate) fn new(value: usize) -> Self {
-        AtomicUsize(atomic::AtomicUsize::new(value))
-    }
+        impl $name {
+            pub(crate) fn new(value: $number) -> Self {
+                $name(atomic::$name::new(value))
+            }
 
-    #[track_caller]
-    pub(crate) fn load(&self, order: Ordering) -> usize {
-        ledger::touch(self);
-        self.0.load(order)
-    }
+            #[track_caller]
+            pub(crate) fn load(&self, order: Ordering) -> $number {
+                ledger::touch(self);
+                self.0.load(order)
+            }
 
-    #[track_caller]
-    pub(crate) fn fetch_add(&self, n: usize, order: Ordering) -> usize {
-        ledger::touch(self);
-        self.0.fetch_add(n, order)
-    }
+            #[track_caller]
+            pub(crate) fn fetch_add(&self, n: $number, order: Ordering) -> $number {
+                ledger::touch(self);
+                self.0.fetch_add(n, order)
+            }
 
-    #[track_caller]
-    pub(crate) fn fetch_sub(&self, n: usize, order: Ordering) -> usize {
-        ledger::touch(self);
-        self.0.fetch_sub(n, order)
-    }
+            #[track_caller]
+            pub(crate) fn fetch_sub(&self, n: $number, order: Ordering) -> $number {
+                ledger::touch(self);
+                self.0.fetch_sub(n, order)
+            }
+        }
+    };
 }
+
+counting!(AtomicU32, u32);
+counting!(AtomicUsize, usize);
 
 #[derive(Debug)]
 pub(crate) struct AtomicPtr<T>(atomic::AtomicPtr<T>);
