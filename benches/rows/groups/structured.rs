@@ -15,7 +15,7 @@ pub(super) fn group() -> Group {
     let rows = vec![
         row("10,000 children of a group", "children")
             .among(&[Ringio, Plain, Tokio])
-            .line(TIME.of(Ringio, Plain).bound(AtMost(1.5)))
+            .line(TIME.of(Ringio, Plain).bound(AtMost(1.0)))
             .line(TIME.bound(AtMost(0.5)))
             .line(ALLOCATIONS),
         row("gather of 10,000, beside join_all", "gather")
@@ -27,7 +27,7 @@ pub(super) fn group() -> Group {
             .line(ALLOCATIONS)
             .line(Line::value("SQEs / operation", "submissions").bound(AtMost(0.0))),
         row("100,000 sleeping tasks, cancelled", "cancel").line(TIME.bound(AtMost(0.5))),
-        row("timeout around one wait", "timeout").line(TIME.bound(AtMost(0.5))).line(ALLOCATIONS),
+        row("timeout around one wait", "timeout").line(TIME.bound(AtMost(0.3))).line(ALLOCATIONS),
     ];
     let about = "One loop on one CPU; the futures yield once. Beside a group: as many tasks, spawned and \
                  joined, on ringio (plain) and on tokio. Beside `gather`: `join_all` of the `futures` \
