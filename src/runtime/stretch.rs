@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use crate::time::Instant;
 
-/// Polls of which it takes no notice when they were.
+/// As many polls are few enough to be timed together.
 const SHORT: usize = 16;
 
 /// The time between two looks at the clock, waits not counted. Each turn has one, if it does not
 /// share it with others: those that have nothing to do with the kernel, up to as many polls as a
-/// turn may have, and those that do, up to [`SHORT`] polls. To look costs as much as a poll.
+/// turn may have, and those that do, up to [`SHORT`] polls. To look costs more than a poll.
 #[derive(Debug, Default)]
 pub(super) struct Stretch {
     /// In nanoseconds of the real clock.
