@@ -190,10 +190,7 @@ impl Machine {
         let actors = std::mem::take(&mut self.world().actors);
         drop(actors);
         let mut world = self.world();
-        let left = world.left_open();
-        if !left.is_empty() {
-            world.fail(format!("left open: {}", left.join("; ")));
-        }
+        world.check_closed();
         world.seen
     }
 }

@@ -1,8 +1,8 @@
 //! [`World`]: everything behind the simulated rings: clock, descriptors, network, outside peers.
 
 use std::collections::BTreeMap;
-use std::fs::File as RealFile;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::path::PathBuf;
 
 use fastrand::Rng;
 
@@ -84,7 +84,7 @@ impl World {
             waiting: 0,
             traced: std::env::var_os(TRACE).is_some(),
             failed: None,
-            placeholder: RealFile::open("/dev/null").expect("/dev/null can be opened").into(),
+            placeholder: std::io::pipe().expect("a pipe can be made").0.into(),
         }
     }
 
@@ -187,8 +187,12 @@ impl World {
         if let Some(before) = before
             && !matches!(self.files[before].kind, Kind::Event { .. })
         {
-            self.fail(format!("descriptor {fd} was closed by something else than the kernel"));
+            self.closed_by_another(fd);
         }
+    }
+
+    fn closed_by_another(&mut self, fd: RawFd) {
+        self.fail(format!("descriptor {fd} was closed by something else than the kernel"));
     }
 
     pub(super) fn file(&self, fd: RawFd) -> Option<FileId> {
@@ -241,12 +245,26 @@ impl World {
         waiting.map(|actor| actor.at).min()
     }
 
-    /// What the program has left open.
-    pub(super) fn left_open(&self) -> Vec<String> {
-        let open = self.descriptors.iter().filter_map(|(fd, &file)| {
+    /// Fails if the program has left a descriptor open, or closed one behind the kernel's back
+    /// whose number no simulated file got since: another thread may have been faster.
+    pub(super) fn check_closed(&mut self) {
+        let ours = real_file(self.placeholder.as_raw_fd());
+        let open = self.descriptors.iter().filter_map(|(&fd, &file)| {
             let name = self.files[file].kind.name()?;
-            Some(format!("descriptor {fd}, {name}"))
+            Some((fd, format!("descriptor {fd}, {name}")))
         });
-        open.collect()
+        let open: Vec<(RawFd, String)> = open.collect();
+        if let Some(&(fd, _)) = open.iter().find(|(fd, _)| real_file(*fd) != ours) {
+            self.closed_by_another(fd);
+        } else if !open.is_empty() {
+            let open: Vec<String> = open.into_iter().map(|(_, what)| what).collect();
+            self.fail(format!("left open: {}", open.join("; ")));
+        }
     }
+}
+
+/// What stands behind a number of this process; each simulated kernel's placeholder is a pipe of
+/// its own.
+fn real_file(fd: RawFd) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/self/fd/{fd}")).ok()
 }
