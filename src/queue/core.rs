@@ -1,0 +1,342 @@
+//! The queue behind the three queues: who may put and get, who waits, and what is left to do.
+//!
+//! Whenever foreign code runs, what follows holds, unless items are being compared: a getter waits
+//! only if no item is free, a putter only if there is no room and no getter. [`Core::settle`] sees to it.
+//!
+//! A getter whose turn has come has a claim: one of the items is its own, though it stays in the
+//! buffer until the getter runs. One that is dropped instead leaves everything in order: the claim
+//! goes to the next getter, or the item is free again. A putter's item is part of its place in line;
+//! whoever chooses the putter takes the item, and so it is either the putter's or the queue's.
+
+use std::cell::Cell;
+use std::fmt;
+use std::panic::resume_unwind;
+
+use crate::sync::wait_queue::{Gate, Wait, WaitQueue};
+use crate::util::contain::{Payload, discard};
+
+use super::buffer::Buffer;
+use super::error::{TooManyDone, TryGetError, TryPutError};
+use super::get::Get;
+use super::shutdown::Shutdown;
+
+pub(super) struct Core<T, B> {
+    items: B,
+    /// Items that anybody may have. More than `capacity` if getters were dropped that had claims.
+    free: Cell<usize>,
+    /// Items that getters have claims to.
+    claimed: Cell<usize>,
+    capacity: usize,
+    shutdown: Cell<Option<Shutdown>>,
+    /// Items that were put and have not been reported as done.
+    unfinished: Cell<usize>,
+    getters: WaitQueue<Turn<T>>,
+    /// With what they want to put. Who is chosen has nothing any more, save for the shutdown.
+    putters: WaitQueue<Option<T>>,
+    joiners: WaitQueue<()>,
+}
+
+/// What a getter has got.
+#[derive(Default)]
+pub(super) enum Turn<T> {
+    /// It waits, or waits no more: the queue was shut down.
+    #[default]
+    Nothing,
+    /// One of the items is its own.
+    Claim,
+    Item(T),
+}
+
+impl<T, B: Buffer<T>> Core<T, B> {
+    pub(super) fn new(capacity: usize) -> Core<T, B> {
+        Core {
+            items: B::default(),
+            free: Cell::new(0),
+            claimed: Cell::new(0),
+            capacity,
+            shutdown: Cell::new(None),
+            unfinished: Cell::new(0),
+            getters: WaitQueue::new(),
+            putters: WaitQueue::new(),
+            joiners: WaitQueue::new(),
+        }
+    }
+
+    /// Gives the item back if the queue was shut down.
+    #[inline]
+    pub(super) fn put(&self, item: T) -> Wait<'_, Option<T>, &Self> {
+        self.putters.wait(self, Some(item))
+    }
+
+    #[inline]
+    pub(super) fn get(&self) -> Get<'_, T, B> {
+        Get::new(self, self.getters.wait(self, Turn::Nothing))
+    }
+
+    #[inline]
+    pub(super) fn join(&self) -> Wait<'_, (), &Self> {
+        self.joiners.wait(self, ())
+    }
+
+    #[inline]
+    pub(super) fn try_put(&self, item: T) -> Result<(), TryPutError<T>> {
+        if self.shutdown.get().is_some() {
+            return Err(TryPutError::ShutDown(item));
+        }
+        if !self.has_room() || self.items.is_busy() {
+            return Err(TryPutError::Full(item));
+        }
+        let mut panic = self.enter(item);
+        if B::COMPARES || !self.getters.is_empty() {
+            panic = first(panic, self.settle());
+        }
+        go_on(panic);
+        Ok(())
+    }
+
+    #[inline]
+    pub(super) fn try_get(&self) -> Result<T, TryGetError> {
+        match self.take_free() {
+            Some(item) => Ok(item),
+            None if self.shutdown.get().is_some() => Err(TryGetError::ShutDown),
+            None => Err(TryGetError::Empty),
+        }
+    }
+
+    pub(super) fn task_done(&self) -> Result<(), TooManyDone> {
+        let left = self.unfinished.get().checked_sub(1).ok_or(TooManyDone)?;
+        self.finish(left);
+        self.joiners.wake_chosen();
+        Ok(())
+    }
+
+    pub(super) fn shutdown(&self, how: Shutdown) {
+        if self.shutdown.get() != Some(Shutdown::Now) {
+            self.shutdown.set(Some(how));
+        }
+        // They keep their items, and find no claim.
+        self.putters.choose_all();
+        self.getters.choose_all();
+        if how == Shutdown::Now {
+            let dropped = self.free.take() + self.claimed.take();
+            self.finish(self.unfinished.get().saturating_sub(dropped));
+        }
+        go_on(self.settle());
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.free.get()
+    }
+
+    #[inline]
+    pub(super) fn has_room(&self) -> bool {
+        self.free.get() < self.capacity || !self.getters.is_empty()
+    }
+
+    pub(super) fn capacity(&self) -> Option<usize> {
+        (self.capacity < usize::MAX).then_some(self.capacity)
+    }
+
+    pub(super) fn getters(&self) -> usize {
+        self.getters.len()
+    }
+
+    pub(super) fn putters(&self) -> usize {
+        self.putters.len()
+    }
+
+    #[inline]
+    pub(super) fn is_busy(&self) -> bool {
+        self.items.is_busy()
+    }
+
+    /// What a getter that had its turn takes home; `None` behind a shutdown.
+    #[inline]
+    pub(super) fn collect(&self, turn: Turn<T>) -> Option<T> {
+        match turn {
+            Turn::Item(item) => Some(item),
+            Turn::Claim => self.take_claimed(),
+            // A claim may have been given back since.
+            Turn::Nothing => self.take_free(),
+        }
+    }
+
+    /// Takes an item that nobody has a claim to, out of the buffer or from a putter that waits.
+    #[inline]
+    fn take_free(&self) -> Option<T> {
+        if self.items.is_busy() {
+            return None;
+        }
+        let Some(rest) = self.free.get().checked_sub(1) else { return self.take_from_putter() };
+        self.free.set(rest);
+        match self.items.pop(self.claimed.get()) {
+            Ok(item) if !B::COMPARES && self.putters.is_empty() => item,
+            popped => self.took(popped),
+        }
+    }
+
+    fn take_claimed(&self) -> Option<T> {
+        // Whoever shuts down at once takes the claims, too.
+        self.claimed.set(self.claimed.get().checked_sub(1)?);
+        match self.items.pop(0) {
+            Ok(item) if !B::COMPARES => item,
+            popped => self.took(popped),
+        }
+    }
+
+    /// Lets others in behind an item that was taken. If a comparison panics it is put back.
+    fn took(&self, popped: Result<Option<T>, Payload>) -> Option<T> {
+        let panic = match (popped, self.settle()) {
+            (Ok(item), Ok(())) => return item,
+            (Ok(item), settled) => {
+                item.into_iter().for_each(|item| self.items.restore(item));
+                settled
+            }
+            (Err(payload), settled) => first(Err(payload), settled),
+        };
+        if self.shutdown.get() == Some(Shutdown::Now) {
+            // A comparison did that, without this item, which goes the way of the others.
+            self.finish(self.unfinished.get().saturating_sub(1));
+        } else {
+            self.free.set(self.free.get() + 1);
+        }
+        go_on(first(panic, self.settle()));
+        None
+    }
+
+    /// There is no item, but where there is no room either a putter may stand with one.
+    fn take_from_putter(&self) -> Option<T> {
+        if self.putters.is_empty() {
+            return None;
+        }
+        let item = self.putters.choose(None).ok().flatten();
+        self.unfinished.set(self.unfinished.get() + 1);
+        self.putters.wake_chosen();
+        item
+    }
+
+    /// Counts an item, and then puts it into the buffer.
+    #[inline]
+    fn enter(&self, item: T) -> Result<(), Payload> {
+        self.free.set(self.free.get() + 1);
+        self.unfinished.set(self.unfinished.get() + 1);
+        self.items.push(item)
+    }
+
+    /// Gives those who wait what they can have, then wakes them, then drops what nobody will have.
+    /// While items are compared it does nothing: who compares them settles afterwards.
+    ///
+    /// # Errors
+    /// What a comparison has panicked with; all is settled nonetheless.
+    fn settle(&self) -> Result<(), Payload> {
+        if self.items.is_busy() {
+            return Ok(());
+        }
+        let mut panic = Ok(());
+        loop {
+            if self.free.get() > 0 && self.getters.choose(Turn::Claim).is_ok() {
+                self.free.set(self.free.get() - 1);
+                self.claimed.set(self.claimed.get() + 1);
+            } else if self.has_room()
+                && let Ok(Some(item)) = self.putters.choose(None)
+            {
+                panic = first(panic, self.enter(item));
+            } else {
+                break;
+            }
+        }
+        let dropped = (self.shutdown.get() == Some(Shutdown::Now)).then(|| self.items.take());
+        self.getters.wake_chosen();
+        self.putters.wake_chosen();
+        self.joiners.wake_chosen();
+        drop(dropped);
+        panic
+    }
+
+    fn finish(&self, unfinished: usize) {
+        self.unfinished.set(unfinished);
+        if unfinished == 0 {
+            self.joiners.choose_all();
+        }
+    }
+}
+
+impl<T, B: Buffer<T>> Gate<Option<T>> for Core<T, B> {
+    #[inline]
+    fn pass(&self, item: Option<T>) -> Result<Option<T>, Option<T>> {
+        let Some(item) = item else { return Ok(None) };
+        match self.try_put(item) {
+            Ok(()) => Ok(None),
+            Err(TryPutError::ShutDown(item)) => Ok(Some(item)),
+            Err(TryPutError::Full(item)) => Err(Some(item)),
+        }
+    }
+
+    /// The item goes with its putter, or is the queue's already; the others have as much room as before.
+    fn left(&self, _item: Option<T>, _chosen: bool) {}
+}
+
+impl<T, B: Buffer<T>> Gate<Turn<T>> for Core<T, B> {
+    #[inline]
+    fn pass(&self, _turn: Turn<T>) -> Result<Turn<T>, Turn<T>> {
+        match self.try_get() {
+            Ok(item) => Ok(Turn::Item(item)),
+            Err(TryGetError::ShutDown) => Ok(Turn::Nothing),
+            Err(TryGetError::Empty) => Err(Turn::Nothing),
+        }
+    }
+
+    fn left(&self, turn: Turn<T>, _chosen: bool) {
+        if let Turn::Claim = turn
+            && let Some(rest) = self.claimed.get().checked_sub(1)
+        {
+            self.claimed.set(rest);
+            self.free.set(self.free.get() + 1);
+            go_on(self.settle());
+        }
+    }
+}
+
+impl<T, B: Buffer<T>> Gate<()> for Core<T, B> {
+    #[inline]
+    fn pass(&self, (): ()) -> Result<(), ()> {
+        if self.unfinished.get() == 0 { Ok(()) } else { Err(()) }
+    }
+
+    /// Everybody is released at once.
+    fn left(&self, (): (), _chosen: bool) {}
+}
+
+impl<T, B> Core<T, B> {
+    pub(super) fn fmt(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(name)
+            .field("len", &self.free.get())
+            .field("unfinished", &self.unfinished.get())
+            .field("getters", &self.getters.len())
+            .field("putters", &self.putters.len())
+            .field("shutdown", &self.shutdown.get())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The first panic; there is nobody to hear of a second one.
+#[inline]
+fn first(one: Result<(), Payload>, other: Result<(), Payload>) -> Result<(), Payload> {
+    match (one, other) {
+        (Ok(()), other) => other,
+        (one, Ok(())) => one,
+        (one, Err(second)) => {
+            discard(second);
+            one
+        }
+    }
+}
+
+/// Goes on with a panic once all is settled.
+#[inline]
+fn go_on(panic: Result<(), Payload>) {
+    if let Err(payload) = panic {
+        resume_unwind(payload);
+    }
+}

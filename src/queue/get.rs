@@ -1,0 +1,49 @@
+//! A getter: as a future, and again and again.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+use crate::sync::wait_queue::Wait;
+
+use super::buffer::Buffer;
+use super::core::{Core, Turn};
+use super::error::GetError;
+
+pin_project! {
+    /// The next item. Polled again after that, it gives the one after.
+    #[must_use = "it stands in line when it is polled"]
+    pub(super) struct Get<'q, T, B: Buffer<T>> {
+        core: &'q Core<T, B>,
+        #[pin]
+        wait: Wait<'q, Turn<T>, &'q Core<T, B>>,
+    }
+}
+
+impl<'q, T, B: Buffer<T>> Get<'q, T, B> {
+    #[inline]
+    pub(super) fn new(
+        core: &'q Core<T, B>,
+        wait: Wait<'q, Turn<T>, &'q Core<T, B>>,
+    ) -> Get<'q, T, B> {
+        Get { core, wait }
+    }
+}
+
+impl<T, B: Buffer<T>> Future for Get<'_, T, B> {
+    type Output = Result<T, GetError>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if this.core.is_busy() {
+            // An item that is being compared polls: what it has a claim to is out of reach for now.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let turn = ready!(this.wait.poll(cx));
+        Poll::Ready(this.core.collect(turn).ok_or(GetError))
+    }
+}
