@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::heap::Heap;
 use super::core::Core;
 use super::error::{GetError, PutError, TooManyDone, TryGetError, TryPutError};
+use super::heap::Heap;
 use super::items::Items;
 use super::methods::methods;
 use super::shutdown::Shutdown;
