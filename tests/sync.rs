@@ -14,8 +14,6 @@ mod condition;
 mod elsewhere;
 #[path = "sync/event.rs"]
 mod event;
-#[path = "sync/foreign.rs"]
-mod foreign;
 #[path = "sync/hostile.rs"]
 mod hostile;
 #[path = "sync/many.rs"]
