@@ -65,7 +65,9 @@ impl<T> Mutex<T> {
     #[doc(alias = "acquire")]
     #[inline]
     pub async fn lock(&self) -> MutexGuard<'_, T> {
-        self.lock.queue.wait(&self.lock, ()).await;
+        if self.lock.at_once(()).is_err() {
+            self.lock.queue.wait(&self.lock, ()).await;
+        }
         self.guard()
     }
 

@@ -64,7 +64,9 @@ impl<T> RwLock<T> {
     /// the lock, it gives it back.
     #[inline]
     pub async fn read(&self) -> ReadGuard<'_, T> {
-        self.lock.queue.wait(&self.lock, Use::Read).await;
+        if self.lock.at_once(Use::Read).is_err() {
+            self.lock.queue.wait(&self.lock, Use::Read).await;
+        }
         self.reader()
     }
 
@@ -74,7 +76,9 @@ impl<T> RwLock<T> {
     /// As with [`read`](RwLock::read).
     #[inline]
     pub async fn write(&self) -> WriteGuard<'_, T> {
-        self.lock.queue.wait(&self.lock, Use::Write).await;
+        if self.lock.at_once(Use::Write).is_err() {
+            self.lock.queue.wait(&self.lock, Use::Write).await;
+        }
         self.writer()
     }
 

@@ -59,7 +59,10 @@ impl Semaphore {
     /// A future that is dropped leaves the line. If it had been given a permit, the next one gets it.
     #[inline]
     pub async fn acquire(&self) -> Permit<'_> {
-        self.acquire_many(1).await
+        if self.at_once(1).is_err() {
+            self.queue.wait(self, 1).await;
+        }
+        Permit { semaphore: self, count: 1 }
     }
 
     /// Takes `n` permits at once. Those who ask later wait for this, also if they want fewer.
@@ -80,7 +83,9 @@ impl Semaphore {
     /// ```
     #[inline]
     pub async fn acquire_many(&self, n: usize) -> Permit<'_> {
-        self.queue.wait(self, n).await;
+        if self.at_once(n).is_err() {
+            self.queue.wait(self, n).await;
+        }
         Permit { semaphore: self, count: n }
     }
 
