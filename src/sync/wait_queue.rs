@@ -53,6 +53,16 @@ pub(crate) trait Gate<T> {
     /// The word: he has to wait.
     fn pass(&self, word: T) -> Result<T, T>;
 
+    /// As [`pass`](Gate::pass), at the cost of the task's budget. Asked before a [`Wait`] is made, it spares
+    /// who need not wait most of the way.
+    ///
+    /// # Errors
+    /// The word: he has to wait, or there is no budget left.
+    #[inline]
+    fn at_once(&self, word: T) -> Result<T, T> {
+        budget::at_once(word, |word| self.pass(word))
+    }
+
     /// A waiter was dropped. If it was chosen before, what it was given must go to somebody else; if
     /// not, those behind it may now have what they want. It is not in line any more.
     fn left(&self, word: T, chosen: bool);
