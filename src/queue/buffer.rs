@@ -42,6 +42,13 @@ impl<T> Default for Fifo<T> {
     }
 }
 
+impl<T> Fifo<T> {
+    #[cold]
+    fn remove(&self, place: usize) -> Option<T> {
+        self.0.borrow_mut().remove(place)
+    }
+}
+
 impl<T> Buffer<T> for Fifo<T> {
     #[inline]
     fn push(&self, item: T) -> Result<(), Payload> {
@@ -51,8 +58,7 @@ impl<T> Buffer<T> for Fifo<T> {
 
     #[inline]
     fn pop(&self, reserved: usize) -> Result<Option<T>, Payload> {
-        let mut items = self.0.borrow_mut();
-        Ok(if reserved == 0 { items.pop_front() } else { items.remove(reserved) })
+        Ok(if reserved == 0 { self.0.borrow_mut().pop_front() } else { self.remove(reserved) })
     }
 
     fn restore(&self, item: T) {

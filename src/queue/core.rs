@@ -13,11 +13,13 @@ use std::fmt;
 use std::panic::resume_unwind;
 
 use crate::sync::wait_queue::{Gate, Wait, WaitQueue};
+use crate::util::budget;
 use crate::util::contain::{Payload, discard};
 
 use super::buffer::Buffer;
 use super::error::{TooManyDone, TryGetError, TryPutError};
 use super::get::Get;
+use super::put::Put;
 use super::shutdown::Shutdown;
 
 pub(super) struct Core<T, B> {
@@ -62,10 +64,30 @@ impl<T, B: Buffer<T>> Core<T, B> {
         }
     }
 
-    /// Gives the item back if the queue was shut down.
+    /// A put that needs no place in line.
+    ///
+    /// # Errors
+    /// The item: it may need one.
     #[inline]
-    pub(super) fn put(&self, item: T) -> Wait<'_, Option<T>, &Self> {
-        self.putters.wait(self, Some(item))
+    pub(super) fn put_at_once(&self, item: T) -> Result<(), T> {
+        budget::at_once(item, |item| {
+            if self.shutdown.get().is_some() || !self.has_room() || self.items.is_busy() {
+                return Err(item);
+            }
+            self.enter_and_settle(item);
+            Ok(())
+        })
+    }
+
+    /// A get that needs no place in line, unless it does.
+    #[inline]
+    pub(super) fn get_at_once(&self) -> Option<T> {
+        budget::at_once((), |()| self.take_free().ok_or(())).ok()
+    }
+
+    #[inline]
+    pub(super) fn put(&self, item: T) -> Put<'_, T, B> {
+        Put::new(self.putters.wait(self, Some(item)))
     }
 
     #[inline]
@@ -86,11 +108,7 @@ impl<T, B: Buffer<T>> Core<T, B> {
         if !self.has_room() || self.items.is_busy() {
             return Err(TryPutError::Full(item));
         }
-        let mut panic = self.enter(item);
-        if B::COMPARES || !self.getters.is_empty() {
-            panic = first(panic, self.settle());
-        }
-        go_on(panic);
+        self.enter_and_settle(item);
         Ok(())
     }
 
@@ -162,6 +180,14 @@ impl<T, B: Buffer<T>> Core<T, B> {
         }
     }
 
+    #[inline]
+    fn enter_and_settle(&self, item: T) {
+        let panic = self.enter(item);
+        if B::COMPARES || !self.getters.is_empty() {
+            go_on(first(panic, self.settle()));
+        }
+    }
+
     /// Takes an item that nobody has a claim to, out of the buffer or from a putter that waits.
     #[inline]
     fn take_free(&self) -> Option<T> {
@@ -186,6 +212,7 @@ impl<T, B: Buffer<T>> Core<T, B> {
     }
 
     /// Lets others in behind an item that was taken. If a comparison panics it is put back.
+    #[inline(never)]
     fn took(&self, popped: Result<Option<T>, Payload>) -> Option<T> {
         let panic = match (popped, self.settle()) {
             (Ok(item), Ok(())) => return item,
@@ -206,6 +233,7 @@ impl<T, B: Buffer<T>> Core<T, B> {
     }
 
     /// There is no item, but where there is no room either a putter may stand with one.
+    #[inline(never)]
     fn take_from_putter(&self) -> Option<T> {
         if self.putters.is_empty() {
             return None;
@@ -229,6 +257,7 @@ impl<T, B: Buffer<T>> Core<T, B> {
     ///
     /// # Errors
     /// What a comparison has panicked with; all is settled nonetheless.
+    #[inline(never)]
     fn settle(&self) -> Result<(), Payload> {
         if self.items.is_busy() {
             return Ok(());

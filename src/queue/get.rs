@@ -35,7 +35,8 @@ impl<'q, T, B: Buffer<T>> Get<'q, T, B> {
 impl<T, B: Buffer<T>> Future for Get<'_, T, B> {
     type Output = Result<T, GetError>;
 
-    #[inline]
+    // Not part of its caller, for whom there mostly is an item without it.
+    #[inline(never)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         if this.core.is_busy() {

@@ -57,10 +57,11 @@ macro_rules! methods {
             /// ```
             #[inline]
             pub async fn put(&self, item: T) -> Result<(), PutError<T>> {
-                match self.core.put(item).await {
-                    None => Ok(()),
-                    Some(item) => Err(PutError(item)),
+                match self.core.put_at_once(item) {
+                    Ok(()) => return Ok(()),
+                    Err(item) => self.core.put(item),
                 }
+                .await
             }
 
             /// Takes the next item out, as soon as there is one and everybody who asked earlier has
@@ -86,6 +87,9 @@ macro_rules! methods {
             /// ```
             #[inline]
             pub async fn get(&self) -> Result<T, GetError> {
+                if let Some(item) = self.core.get_at_once() {
+                    return Ok(item);
+                }
                 self.core.get().await
             }
 

@@ -30,6 +30,7 @@ mod items;
 mod lifo_queue;
 mod methods;
 mod priority_queue;
+mod put;
 mod receiver;
 mod sender;
 mod shutdown;

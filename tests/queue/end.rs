@@ -222,7 +222,9 @@ fn dropped_counts<K: Kind>() {
         (0..3).for_each(|number| queue.try_put(item(number)).unwrap());
         let mut joiners = Hand::new();
         let joiner = joiners.start(queue.join());
-        (0..got).for_each(|_| drop(queue.try_get().unwrap()));
+        for _ in 0..got {
+            queue.try_get().unwrap();
+        }
         queue.shutdown(Shutdown::Now);
         joiners.run();
         assert_eq!(joiners.is_pending(joiner), got > 0);
