@@ -134,6 +134,25 @@ fn on_a_loop_of_ringio() {
     bounded(|| ringio::run(run(|future| drop(ringio::spawn(future)))));
 }
 
+/// A wait that was begun on one executor ends on another; the lock is that of both.
+#[test]
+fn one_may_be_used_by_one_executor_after_the_other() {
+    bounded(|| {
+        let mutex = Mutex::new(Vec::new());
+        let mut pool = LocalPool::new();
+        let guard = pool.run_until(mutex.lock());
+        let mut wait = Box::pin(async { mutex.lock().await.push("ringio") });
+        let began = pool.run_until(async { futures_util::poll!(wait.as_mut()) });
+        assert!(began.is_pending());
+        ringio::run(async {
+            drop(guard);
+            wait.await;
+        });
+        ringio::run(async { mutex.lock().await.push("another") });
+        assert_eq!(*pool.run_until(mutex.lock()), ["ringio", "another"]);
+    });
+}
+
 /// What is always ready lets others run all the same: each kind, for ever, beside a task that ends it.
 #[test]
 fn what_is_ready_costs_the_task_s_budget() {
