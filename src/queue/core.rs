@@ -87,12 +87,22 @@ impl<T, B: Buffer<T>> Core<T, B> {
 
     #[inline]
     pub(super) fn put(&self, item: T) -> Put<'_, T, B> {
-        Put::new(self.putters.wait(self, Some(item)))
+        Put::new(self, item)
+    }
+
+    #[inline]
+    pub(super) fn wait_for_room(&self, item: T) -> Wait<'_, Option<T>, &Self> {
+        self.putters.wait(self, Some(item))
     }
 
     #[inline]
     pub(super) fn get(&self) -> Get<'_, T, B> {
-        Get::new(self, self.getters.wait(self, Turn::Nothing))
+        Get::new(self)
+    }
+
+    #[inline]
+    pub(super) fn wait_for_item(&self) -> Wait<'_, Turn<T>, &Self> {
+        self.getters.wait(self, Turn::Nothing)
     }
 
     #[inline]
@@ -183,9 +193,28 @@ impl<T, B: Buffer<T>> Core<T, B> {
     #[inline]
     fn enter_and_settle(&self, item: T) {
         let panic = self.enter(item);
-        if B::COMPARES || !self.getters.is_empty() {
+        if B::COMPARES {
             go_on(first(panic, self.settle()));
+        } else if !self.getters.is_empty() {
+            self.hand_over();
         }
+    }
+
+    /// As [`settle`](Core::settle), when an item has come to getters that wait.
+    fn hand_over(&self) {
+        self.claim();
+        self.getters.wake_chosen();
+    }
+
+    /// Whether there was a getter for an item that is free.
+    #[inline]
+    fn claim(&self) -> bool {
+        let is_claimed = self.free.get() > 0 && self.getters.choose(Turn::Claim).is_ok();
+        if is_claimed {
+            self.free.set(self.free.get() - 1);
+            self.claimed.set(self.claimed.get() + 1);
+        }
+        is_claimed
     }
 
     /// Takes an item that nobody has a claim to, out of the buffer or from a putter that waits.
@@ -194,7 +223,9 @@ impl<T, B: Buffer<T>> Core<T, B> {
         if self.items.is_busy() {
             return None;
         }
-        let Some(rest) = self.free.get().checked_sub(1) else { return self.take_from_putter() };
+        let Some(rest) = self.free.get().checked_sub(1) else {
+            return if self.putters.is_empty() { None } else { self.take_from_putter() };
+        };
         self.free.set(rest);
         match self.items.pop(self.claimed.get()) {
             Ok(item) if !B::COMPARES && self.putters.is_empty() => item,
@@ -232,12 +263,9 @@ impl<T, B: Buffer<T>> Core<T, B> {
         None
     }
 
-    /// There is no item, but where there is no room either a putter may stand with one.
+    /// There is no item, and where there is no room either a putter stands with one.
     #[inline(never)]
     fn take_from_putter(&self) -> Option<T> {
-        if self.putters.is_empty() {
-            return None;
-        }
         let item = self.putters.choose(None).ok().flatten();
         self.unfinished.set(self.unfinished.get() + 1);
         self.putters.wake_chosen();
@@ -264,16 +292,14 @@ impl<T, B: Buffer<T>> Core<T, B> {
         }
         let mut panic = Ok(());
         loop {
-            if self.free.get() > 0 && self.getters.choose(Turn::Claim).is_ok() {
-                self.free.set(self.free.get() - 1);
-                self.claimed.set(self.claimed.get() + 1);
-            } else if self.has_room()
-                && let Ok(Some(item)) = self.putters.choose(None)
-            {
-                panic = first(panic, self.enter(item));
-            } else {
+            if self.claim() {
+                continue;
+            }
+            if !self.has_room() {
                 break;
             }
+            let Ok(Some(item)) = self.putters.choose(None) else { break };
+            panic = first(panic, self.enter(item));
         }
         let dropped = (self.shutdown.get() == Some(Shutdown::Now)).then(|| self.items.take());
         self.getters.wake_chosen();

@@ -17,34 +17,46 @@ pin_project! {
     #[must_use = "it stands in line when it is polled"]
     pub(super) struct Get<'q, T, B: Buffer<T>> {
         core: &'q Core<T, B>,
+        // From when it has to wait for the first time.
         #[pin]
-        wait: Wait<'q, Turn<T>, &'q Core<T, B>>,
+        wait: Option<Wait<'q, Turn<T>, &'q Core<T, B>>>,
     }
 }
 
 impl<'q, T, B: Buffer<T>> Get<'q, T, B> {
     #[inline]
-    pub(super) fn new(
-        core: &'q Core<T, B>,
-        wait: Wait<'q, Turn<T>, &'q Core<T, B>>,
-    ) -> Get<'q, T, B> {
-        Get { core, wait }
+    pub(super) fn new(core: &'q Core<T, B>) -> Get<'q, T, B> {
+        Get { core, wait: None }
+    }
+
+    // Not part of its caller, for whom there mostly is an item without it.
+    #[inline(never)]
+    fn wait(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, GetError>> {
+        let mut this = self.project();
+        if this.core.is_busy() {
+            // An item that is being compared polls: what it has a claim to is out of reach for now.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if this.wait.is_none() {
+            this.wait.set(Some(this.core.wait_for_item()));
+        }
+        let Some(wait) = this.wait.as_pin_mut() else { return Poll::Pending };
+        let turn = ready!(wait.poll(cx));
+        Poll::Ready(this.core.collect(turn).ok_or(GetError))
     }
 }
 
 impl<T, B: Buffer<T>> Future for Get<'_, T, B> {
     type Output = Result<T, GetError>;
 
-    // Not part of its caller, for whom there mostly is an item without it.
-    #[inline(never)]
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if this.core.is_busy() {
-            // An item that is being compared polls: what it has a claim to is out of reach for now.
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+        if self.wait.is_none()
+            && let Some(item) = self.core.get_at_once()
+        {
+            return Poll::Ready(Ok(item));
         }
-        let turn = ready!(this.wait.poll(cx));
-        Poll::Ready(this.core.collect(turn).ok_or(GetError))
+        self.wait(cx)
     }
 }

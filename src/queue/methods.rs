@@ -56,12 +56,8 @@ macro_rules! methods {
             /// # });
             /// ```
             #[inline]
-            pub async fn put(&self, item: T) -> Result<(), PutError<T>> {
-                match self.core.put_at_once(item) {
-                    Ok(()) => return Ok(()),
-                    Err(item) => self.core.put(item),
-                }
-                .await
+            pub fn put(&self, item: T) -> impl Future<Output = Result<(), PutError<T>>> {
+                self.core.put(item)
             }
 
             /// Takes the next item out, as soon as there is one and everybody who asked earlier has
@@ -86,11 +82,8 @@ macro_rules! methods {
             /// # });
             /// ```
             #[inline]
-            pub async fn get(&self) -> Result<T, GetError> {
-                if let Some(item) = self.core.get_at_once() {
-                    return Ok(item);
-                }
-                self.core.get().await
+            pub fn get(&self) -> impl Future<Output = Result<T, GetError>> {
+                self.core.get()
             }
 
             /// Puts an item in if there is room, and nobody waits for it; or if a getter waits.
@@ -223,8 +216,8 @@ macro_rules! methods {
             /// # });
             /// ```
             #[inline]
-            pub async fn join(&self) {
-                self.core.join().await;
+            pub fn join(&self) -> impl Future<Output = ()> {
+                self.core.join()
             }
 
             /// Nothing can be put from now on; who waits to put has his item back, and who waits for an
