@@ -201,6 +201,7 @@ impl<T, B: Buffer<T>> Core<T, B> {
     }
 
     /// As [`settle`](Core::settle), when an item has come to getters that wait.
+    #[inline(never)]
     fn hand_over(&self) {
         self.claim();
         self.getters.wake_chosen();
@@ -217,33 +218,52 @@ impl<T, B: Buffer<T>> Core<T, B> {
         is_claimed
     }
 
-    /// Takes an item that nobody has a claim to, out of the buffer or from a putter that waits.
+    /// Takes an item that nobody has a claim to.
     #[inline]
     fn take_free(&self) -> Option<T> {
+        let free = self.free.get();
+        match self.putters.is_empty() {
+            true if free == 0 => return None,
+            true if self.claimed.get() == 0 && !B::COMPARES => self.free.set(free - 1),
+            _ => return self.take_beside_others(),
+        }
+        // There is nothing to settle, and nothing that panics.
+        self.items.pop(0).ok().flatten()
+    }
+
+    /// As [`take_free`](Core::take_free), also if others have claims or want to put; where there is no room
+    /// the item is that of a putter.
+    #[inline(never)]
+    fn take_beside_others(&self) -> Option<T> {
         if self.items.is_busy() {
             return None;
         }
-        let Some(rest) = self.free.get().checked_sub(1) else {
-            return if self.putters.is_empty() { None } else { self.take_from_putter() };
-        };
-        self.free.set(rest);
-        match self.items.pop(self.claimed.get()) {
-            Ok(item) if !B::COMPARES && self.putters.is_empty() => item,
-            popped => self.took(popped),
+        match self.free.get().checked_sub(1) {
+            Some(rest) => {
+                self.free.set(rest);
+                self.took(self.items.pop(self.claimed.get()))
+            }
+            None => {
+                let item = self.putters.choose(None).ok().flatten()?;
+                self.unfinished.set(self.unfinished.get() + 1);
+                self.putters.wake_chosen();
+                Some(item)
+            }
         }
     }
 
+    #[inline]
     fn take_claimed(&self) -> Option<T> {
         // Whoever shuts down at once takes the claims, too.
         self.claimed.set(self.claimed.get().checked_sub(1)?);
         match self.items.pop(0) {
+            // That leaves as much room as before.
             Ok(item) if !B::COMPARES => item,
             popped => self.took(popped),
         }
     }
 
     /// Lets others in behind an item that was taken. If a comparison panics it is put back.
-    #[inline(never)]
     fn took(&self, popped: Result<Option<T>, Payload>) -> Option<T> {
         let panic = match (popped, self.settle()) {
             (Ok(item), Ok(())) => return item,
@@ -261,15 +281,6 @@ impl<T, B: Buffer<T>> Core<T, B> {
         }
         go_on(first(panic, self.settle()));
         None
-    }
-
-    /// There is no item, and where there is no room either a putter stands with one.
-    #[inline(never)]
-    fn take_from_putter(&self) -> Option<T> {
-        let item = self.putters.choose(None).ok().flatten();
-        self.unfinished.set(self.unfinished.get() + 1);
-        self.putters.wake_chosen();
-        item
     }
 
     /// Counts an item, and then puts it into the buffer.
