@@ -10,6 +10,8 @@ mod broadcast;
 mod by_hand;
 #[path = "sync/condition.rs"]
 mod condition;
+#[path = "sync/contract.rs"]
+mod contract;
 #[path = "sync/elsewhere.rs"]
 mod elsewhere;
 #[path = "sync/event.rs"]

@@ -45,9 +45,30 @@ pub fn channel<T: Clone>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 /// An end of a [`channel`] that values go into; clones send into the same.
 ///
 /// Once all are dropped, receivers get what is left and then [`Closed`](BroadcastError::Closed).
+///
+/// # Examples
+/// ```
+/// # use ringio::sync::broadcast;
+/// let (sender, receiver) = broadcast::channel(8);
+/// let other = sender.clone().subscribe();
+/// assert_eq!(sender.send(1), Ok(2));
+/// drop((receiver, other));
+/// assert_eq!(sender.send(2), Err(2));
+/// ```
 pub struct Sender<T>(Rc<Shared<T>>);
 
 /// An end of a [`channel`] that values come out of.
+///
+/// # Examples
+/// ```
+/// # use ringio::sync::broadcast;
+/// # ringio::run(async {
+/// let (sender, mut receiver) = broadcast::channel(8);
+/// sender.send("news").unwrap();
+/// assert_eq!(receiver.recv().await, Ok("news"));
+/// assert!(receiver.is_empty());
+/// # });
+/// ```
 pub struct Receiver<T> {
     shared: Rc<Shared<T>>,
     /// The number of the value that it gets next.

@@ -49,6 +49,20 @@ impl Condition {
     /// A future that is dropped has lost the guard, which is what unlocked; it does not lock again. If a
     /// [`notify`](Condition::notify) had chosen it, waiting or while it was locking again, another waiter is
     /// notified in its place.
+    ///
+    /// # Examples
+    /// ```
+    /// # use ringio::sync::{Condition, Mutex};
+    /// # ringio::run(async {
+    /// let (ready, condition) = (Mutex::new(false), Condition::new());
+    /// let wait = async { *condition.wait(ready.lock().await).await };
+    /// let tell = async {
+    ///     *ready.lock().await = true;
+    ///     condition.notify_all();
+    /// };
+    /// assert!(ringio::join!(wait, tell).0);
+    /// # });
+    /// ```
     pub async fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         let mutex = guard.mutex();
         let mut guard = Some(guard);

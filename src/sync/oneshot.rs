@@ -40,6 +40,15 @@ pub fn channel<T>() -> (Sender<T>, Receiver<T>) {
 /// The end of a [`channel`] that a value goes into.
 ///
 /// Dropped without one, the receiver gets [`RecvError`].
+///
+/// # Examples
+/// ```
+/// # use ringio::sync::oneshot;
+/// let (sender, mut receiver) = oneshot::channel();
+/// assert!(!sender.is_closed());
+/// assert_eq!(sender.send('a'), Ok(()));
+/// assert_eq!(receiver.try_recv(), Ok(Some('a')));
+/// ```
 #[doc(alias = "set_result")]
 pub struct Sender<T>(Rc<Shared<T>>);
 
@@ -48,6 +57,18 @@ pub struct Sender<T>(Rc<Shared<T>>);
 /// # Cancel safety
 /// It may be polled by reference and given up in between. If it is dropped, the value is dropped, or
 /// given back to whoever sends it later.
+///
+/// # Examples
+/// ```
+/// # use ringio::sync::oneshot;
+/// # use std::time::Duration;
+/// # ringio::run(async {
+/// let (sender, mut receiver) = oneshot::channel();
+/// assert!(ringio::timeout(Duration::from_millis(1), &mut receiver).await.is_err());
+/// sender.send(1).unwrap();
+/// assert_eq!(receiver.await, Ok(1));
+/// # });
+/// ```
 pub struct Receiver<T>(Rc<Shared<T>>);
 
 struct Shared<T> {
@@ -150,6 +171,14 @@ impl<T> Receiver<T> {
     }
 
     /// Takes nothing any more; what was sent before can still be received.
+    ///
+    /// # Examples
+    /// ```
+    /// # use ringio::sync::oneshot;
+    /// let (sender, mut receiver) = oneshot::channel();
+    /// receiver.close();
+    /// assert_eq!(sender.send(1), Err(1));
+    /// ```
     #[doc(alias = "cancel")]
     pub fn close(&mut self) {
         self.0.close();

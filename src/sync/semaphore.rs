@@ -57,6 +57,17 @@ impl Semaphore {
     ///
     /// # Cancel safety
     /// A future that is dropped leaves the line. If it had been given a permit, the next one gets it.
+    ///
+    /// # Examples
+    /// ```
+    /// # use ringio::sync::Semaphore;
+    /// # ringio::run(async {
+    /// let semaphore = Semaphore::new(1);
+    /// let permit = semaphore.acquire().await;
+    /// assert!(semaphore.is_locked());
+    /// # drop(permit);
+    /// # });
+    /// ```
     #[inline]
     pub async fn acquire(&self) -> Permit<'_> {
         if self.at_once(1).is_err() {

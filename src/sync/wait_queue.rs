@@ -26,8 +26,9 @@
 //! through a borrow alone, which a future that was not forgotten cannot outlive.
 //!
 //! Everything in a place is a `Cell`, reached through shared references alone, and the future is not
-//! `Unpin`: a pinned `&mut` to it asserts nothing about the place's memory. No reference to a place
-//! is kept while foreign code runs.
+//! `Unpin`: a pinned `&mut` to it asserts nothing about the place's memory. No reference to somebody
+//! else's place is kept while foreign code runs. So "it is linked", below, says that a pointer may be
+//! looked through, and shared.
 #![allow(unsafe_code, reason = "a list through futures that are pinned")]
 
 use std::cell::Cell;

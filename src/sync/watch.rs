@@ -34,10 +34,31 @@ pub fn channel<T>(value: T) -> (Sender<T>, Receiver<T>) {
 }
 
 /// The end of a [`channel`] that sets the value.
+///
+/// # Examples
+/// ```
+/// # use ringio::sync::watch;
+/// let (sender, receiver) = watch::channel(1);
+/// let other = sender.subscribe();
+/// assert_eq!(sender.send_replace(2), 1);
+/// assert_eq!((*receiver.borrow(), *other.borrow(), sender.receivers()), (2, 2, 2));
+/// drop((receiver, other));
+/// assert_eq!(sender.send(3), Err(3));
+/// ```
 pub struct Sender<T>(Rc<Shared<T>>);
 
 /// An end of a [`channel`] that looks at the value; clones look at the same, and have seen what this
 /// one has seen.
+///
+/// # Examples
+/// ```
+/// # use ringio::sync::watch;
+/// let (sender, mut receiver) = watch::channel("old");
+/// let unseen = receiver.clone();
+/// sender.send("new").unwrap();
+/// assert_eq!(*receiver.borrow_and_update(), "new");
+/// assert_eq!((receiver.has_changed(), unseen.has_changed()), (false, true));
+/// ```
 pub struct Receiver<T> {
     shared: Rc<Shared<T>>,
     /// The version that it has seen last.
@@ -170,6 +191,18 @@ impl<T> Receiver<T> {
     ///
     /// # Cancel safety
     /// A value that came while this was dropped still counts as not seen.
+    ///
+    /// # Examples
+    /// ```
+    /// # use ringio::sync::watch;
+    /// # ringio::run(async {
+    /// let (sender, mut receiver) = watch::channel(0);
+    /// sender.send(1).unwrap();
+    /// sender.send(2).unwrap();
+    /// receiver.changed().await.unwrap();
+    /// assert_eq!(*receiver.borrow(), 2);
+    /// # });
+    /// ```
     pub async fn changed(&mut self) -> Result<(), RecvError> {
         let Receiver { shared, seen } = self;
         shared.changed.wait(News { shared, seen: *seen }, ()).await;

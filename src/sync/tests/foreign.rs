@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use super::support::{Hook, poll};
 use super::{Door, Log, Waiting, foreign};
@@ -54,6 +54,22 @@ fn one_that_is_chosen_while_its_old_waker_is_dropped_is_woken_by_the_new_one() {
     assert!(poll(&mut wait, &log.waker(3)).is_pending());
     assert_eq!(log.take(), [3]);
     assert_eq!(poll(&mut wait, Waker::noop()), Poll::Ready(5));
+}
+
+/// The place is empty while the next waker is cloned: what is sent then is seen all the same.
+#[test]
+fn a_value_that_is_sent_while_the_receiver_s_waker_is_cloned_is_there() {
+    let (sender, receiver) = crate::sync::oneshot::channel();
+    let sender = RefCell::new(Some(sender));
+    let send = move || {
+        let sender = sender.take();
+        sender.into_iter().for_each(|sender| sender.send(5).unwrap());
+    };
+    let waker = foreign(Box::new(send), nothing(), nothing());
+    let mut receiver = std::pin::pin!(receiver);
+    assert!(receiver.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let sent = receiver.as_mut().poll(&mut Context::from_waker(&waker));
+    assert_eq!(sent, Poll::Ready(Ok(5)));
 }
 
 /// Woken in a row: the first waker drops the second waiter, polls the third, adds a fourth.
