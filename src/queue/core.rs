@@ -29,6 +29,8 @@ pub(super) struct Core<T, B> {
     /// Items that getters have claims to.
     claimed: Cell<usize>,
     capacity: usize,
+    /// `capacity`, until the shutdown.
+    room: Cell<usize>,
     shutdown: Cell<Option<Shutdown>>,
     /// Items that were put and have not been reported as done.
     unfinished: Cell<usize>,
@@ -56,6 +58,7 @@ impl<T, B: Buffer<T>> Core<T, B> {
             free: Cell::new(0),
             claimed: Cell::new(0),
             capacity,
+            room: Cell::new(capacity),
             shutdown: Cell::new(None),
             unfinished: Cell::new(0),
             getters: WaitQueue::new(),
@@ -68,10 +71,10 @@ impl<T, B: Buffer<T>> Core<T, B> {
     ///
     /// # Errors
     /// The item: it may need one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn put_at_once(&self, item: T) -> Result<(), T> {
         budget::at_once(item, |item| {
-            if self.shutdown.get().is_some() || !self.has_room() || self.items.is_busy() {
+            if self.free.get() >= self.room.get() || self.items.is_busy() {
                 return Err(item);
             }
             self.enter_and_settle(item);
@@ -80,7 +83,7 @@ impl<T, B: Buffer<T>> Core<T, B> {
     }
 
     /// A get that needs no place in line, unless it does.
-    #[inline]
+    #[inline(always)]
     pub(super) fn get_at_once(&self) -> Option<T> {
         budget::at_once((), |()| self.take_free().ok_or(())).ok()
     }
@@ -142,6 +145,7 @@ impl<T, B: Buffer<T>> Core<T, B> {
         if self.shutdown.get() != Some(Shutdown::Now) {
             self.shutdown.set(Some(how));
         }
+        self.room.set(0);
         // They keep their items, and find no claim.
         self.putters.choose_all();
         self.getters.choose_all();
@@ -190,7 +194,7 @@ impl<T, B: Buffer<T>> Core<T, B> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn enter_and_settle(&self, item: T) {
         let panic = self.enter(item);
         if B::COMPARES {
@@ -219,7 +223,7 @@ impl<T, B: Buffer<T>> Core<T, B> {
     }
 
     /// Takes an item that nobody has a claim to.
-    #[inline]
+    #[inline(always)]
     fn take_free(&self) -> Option<T> {
         let free = self.free.get();
         match self.putters.is_empty() {

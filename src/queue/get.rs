@@ -50,7 +50,7 @@ impl<'q, T, B: Buffer<T>> Get<'q, T, B> {
 impl<T, B: Buffer<T>> Future for Get<'_, T, B> {
     type Output = Result<T, GetError>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.wait.is_none()
             && let Some(item) = self.core.get_at_once()

@@ -62,7 +62,7 @@ impl<'q, T, B: Buffer<T>> Put<'q, T, B> {
 impl<T, B: Buffer<T>> Future for Put<'_, T, B> {
     type Output = Result<(), PutError<T>>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.as_mut().project();
         let back = match this.state.project() {
