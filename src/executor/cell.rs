@@ -23,19 +23,22 @@ use crate::util::contain::{Payload, catch, contain, discard};
 /// What a task comes to.
 pub(super) type Outcome<T> = Result<T, JoinError>;
 
-/// Whose queue a task goes to when it is woken: its loop's, or that of the future whose child it is.
+/// Whose queue a task goes to when it is woken.
 ///
 /// It has no destructor, so what it leads to must outlive the task's end.
 pub(super) trait Schedule {
-    /// Whether the task is somebody's child: nobody but its parent polls or drops its future.
-    const OWNED: bool;
+    /// Puts a task with this scheduler into its queue, if that is not its loop's: the task is
+    /// somebody's child then, and nobody but its parent polls or drops its future.
+    ///
+    /// The task must not be over, and may end while this works.
+    const SCHEDULE: Option<unsafe fn(TaskRef)>;
+}
 
-    /// What a wake needs, copied out of the task, which may end while it works.
-    type Queue: Copy;
+/// The scheduler of a task that belongs to no group.
+pub(super) struct OnLoop;
 
-    fn queue(&self) -> Self::Queue;
-
-    fn schedule(queue: Self::Queue, task: TaskRef);
+impl Schedule for OnLoop {
+    const SCHEDULE: Option<unsafe fn(TaskRef)> = None;
 }
 
 /// What can be done with a block whose types are forgotten. Every function's contract includes
@@ -49,12 +52,10 @@ pub(super) struct VTable {
     /// Drops the outcome, which must be there and nobody else's; a panic's payload is given
     /// back instead. Does not unwind.
     pub(super) discard: unsafe fn(NonNull<Header>) -> Option<Payload>,
-    /// Puts the task into its scheduler's queue. The task must not be over.
-    pub(super) schedule: unsafe fn(TaskRef),
+    /// See [`Schedule::SCHEDULE`].
+    pub(super) schedule: Option<unsafe fn(TaskRef)>,
     /// Where the outcome lies, in bytes from the header.
     pub(super) outcome: usize,
-    /// See [`Schedule::OWNED`].
-    pub(super) owned: bool,
     pub(super) layout: Layout,
 }
 
@@ -77,9 +78,8 @@ impl<F: Future, S: Schedule> TaskCell<F, S> {
         poll: Self::poll,
         end: Self::end_with_error,
         discard: Self::discard,
-        schedule: Self::schedule,
+        schedule: S::SCHEDULE,
         outcome: offset_of!(Self, slot),
-        owned: S::OWNED,
         layout: rounded(Layout::new::<Self>()),
     };
 
@@ -158,12 +158,6 @@ impl<F: Future, S: Schedule> TaskCell<F, S> {
                 None
             }
         }
-    }
-
-    unsafe fn schedule(task: TaskRef) {
-        // SAFETY: this function is in the vtable of tasks with such a scheduler only.
-        let queue = unsafe { scheduler::<S>(task.as_ptr()) }.queue();
-        S::schedule(queue, task);
     }
 }
 

@@ -66,7 +66,7 @@ impl<'env> Children<'env> {
             if self.closed.get() {
                 child.drop_now();
             } else {
-                view.local().register(&child);
+                view.local().roster.list(child.clone());
                 self.family.adopt(child.clone());
             }
             // SAFETY: the output of the future that the task was made of, and the first handle.

@@ -246,8 +246,11 @@ pub fn all() -> Vec<Info> {
 /// Spawns on the running loop.
 #[track_caller]
 pub(super) fn spawn<F: Future + 'static>(meta: Meta, fut: F) -> JoinHandle<F::Output> {
+    let Some(shared) = NonNull::new(HOME.get().cast_mut()) else { no_loop() };
+    // SAFETY: as in `with_home`, whose closure would be one more move of the future.
+    let view = unsafe { View::new(shared) };
     // SAFETY: a `'static` future borrows nothing.
-    at_home(|view| unsafe { start(view, meta, fut) })
+    unsafe { start(view, meta, fut) }
 }
 
 /// Hands the running loop to `code`, and panics if there is none.

@@ -52,23 +52,17 @@ pub(super) struct Member {
 }
 
 impl Schedule for Member {
-    const OWNED: bool = true;
+    const SCHEDULE: Option<unsafe fn(TaskRef)> = Some(schedule);
+}
 
-    type Queue = NonNull<Family>;
-
-    #[inline]
-    fn queue(&self) -> NonNull<Family> {
-        self.family
-    }
-
-    #[inline]
-    fn schedule(family: NonNull<Family>, task: TaskRef) {
-        // SAFETY: the task is not over, so the family is there.
-        let parent = unsafe { family.as_ref() }.push(task);
-        // Anybody's code: the family may be gone when it returns.
-        if let Some(parent) = parent {
-            parent.wake();
-        }
+unsafe fn schedule(task: TaskRef) {
+    // SAFETY: this function is in the vtable of children only.
+    let family = unsafe { member(task.as_ptr()) }.family;
+    // SAFETY: the task is not over, so the family is there.
+    let parent = unsafe { family.as_ref() }.push(task);
+    // Anybody's code: the family may be gone when it returns.
+    if let Some(parent) = parent {
+        parent.wake();
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) mod locals;
 pub(crate) mod owner;
 mod parts;
 mod remote;
+mod roster;
 mod run_queue;
 mod shared;
 mod state;
@@ -41,6 +42,7 @@ mod trace;
 #[cfg(not(feature = "tracing"))]
 #[path = "untraced.rs"]
 mod trace;
+mod turn;
 mod waker;
 mod watch;
 mod yield_now;

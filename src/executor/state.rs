@@ -28,6 +28,8 @@ bitflags! {
         const CLEANING = 1 << 8;
         /// It has not been polled.
         const UNBORN = 1 << 9;
+        /// It is on its loop's roster.
+        const LISTED = 1 << 10;
     }
 }
 

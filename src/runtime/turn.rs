@@ -111,9 +111,11 @@ impl Runtime {
         self.counters.turns.add(1);
         let polled = self.executor.run_rounds(POLLS_PER_TURN, |polled| {
             let clockless = polled < POLLS_PER_TURN && self.timers.is_empty();
-            let again = clockless && self.driver.is_quiet() && !done();
-            self.counters.turns.add(u64::from(again));
-            again
+            if !clockless || !self.driver.is_quiet() || done() {
+                return false;
+            }
+            self.counters.turns.add(1);
+            true
         });
         self.see_to_events(polled, done)
     }
@@ -129,7 +131,7 @@ impl Runtime {
         self.driver.top_up();
         let mut waited = false;
         if self.executor.has_ready() || self.driver.has_starved() || done() {
-            if self.driver.has_unsubmitted() || self.driver.must_enter() {
+            if self.driver.wants_entering() {
                 self.driver.enter(Wait::Poll)?;
             }
         } else {

@@ -48,9 +48,11 @@ pub(crate) const ALLOWED: &[&str] = &[
     "src/executor/join.rs",
     "src/executor/owner.rs",
     "src/executor/remote.rs",
+    "src/executor/roster.rs",
     "src/executor/run_queue.rs",
     "src/executor/shared.rs",
     "src/executor/task.rs",
+    "src/executor/turn.rs",
     "src/executor/waker.rs",
     // An operation argues in its own file why the memory that its SQE names outlives it.
     "src/op/accept.rs",
