@@ -58,7 +58,7 @@ impl Local {
     #[inline]
     pub(super) fn next_id(&self) -> Id {
         let mut next = self.next_id.get();
-        if next % IDS == 0 {
+        if next.is_multiple_of(IDS) {
             next = NEXT_IDS.fetch_add(IDS, Ordering::Relaxed);
         }
         self.next_id.set(next + 1);
