@@ -19,6 +19,7 @@ use super::join::JoinHandle;
 use super::local::Local;
 use super::remote::{Batch, Entry, Remote};
 use super::shared::{Shared, SharedRef, View};
+use super::state::State;
 use super::task::TaskRef;
 use super::{trace, watch};
 use crate::util::budget;
@@ -44,7 +45,8 @@ pub(super) unsafe fn start<F: Future>(view: View<'_>, meta: Meta, fut: F) -> Joi
     if eager {
         task.run();
     } else {
-        task.enqueue();
+        task.set(State::QUEUED);
+        view.local().ready.push(task);
     }
     handle
 }

@@ -174,10 +174,11 @@ impl<'a, T> Future for Finished<'a, T> {
     type Output = &'a JoinHandle<T>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if !self.0.is_finished() {
-            leave(&self.0.task.header().joiner, cx.waker());
+        if self.0.is_finished() || self.0.has_finished_while_joining(cx) {
+            Poll::Ready(self.0)
+        } else {
+            Poll::Pending
         }
-        if self.0.is_finished() { Poll::Ready(self.0) } else { Poll::Pending }
     }
 }
 
