@@ -25,8 +25,8 @@ pub(super) type Outcome<T> = Result<T, JoinError>;
 
 /// Whose queue a task goes to when it is woken: its loop's, or that of the future whose child it is.
 ///
-/// It has no destructor, so what it leads to must outlive the task's end.
-pub(super) trait Schedule {
+/// It has no destructor, so what it leads to must outlive the task's end. `T` is the task's output.
+pub(super) trait Schedule<T> {
     /// Whether the task is somebody's child: nobody but its parent polls or drops its future.
     const OWNED: bool;
 
@@ -36,6 +36,12 @@ pub(super) trait Schedule {
     fn queue(&self) -> Self::Queue;
 
     fn schedule(queue: Self::Queue, task: TaskRef);
+
+    /// The words of the error that an output is, as far as outputs can be looked at.
+    #[inline]
+    fn failure(_: &T) -> Option<String> {
+        None
+    }
 }
 
 /// What can be done with a block whose types are forgotten. Every function's contract includes
@@ -46,9 +52,11 @@ pub(super) struct VTable {
     pub(super) poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> Poll<()>,
     /// Drops the future and puts an error in its place. As for `poll`. Does not unwind.
     pub(super) end: unsafe fn(NonNull<Header>, JoinError),
-    /// Drops the outcome, which must be there and nobody else's; a panic's payload is given
-    /// back instead. Does not unwind.
-    pub(super) discard: unsafe fn(NonNull<Header>) -> Option<Payload>,
+    /// Drops the outcome, which must be there and nobody else's, and tells of a panic or a known
+    /// error. Does not unwind.
+    pub(super) discard: unsafe fn(&TaskRef),
+    /// The words of the error that the outcome, which must be there, is known to be.
+    pub(super) failure: unsafe fn(NonNull<Header>) -> Option<String>,
     /// Puts the task into its scheduler's queue. The task must not be over.
     pub(super) schedule: unsafe fn(TaskRef),
     /// Where the outcome lies, in bytes from the header.
@@ -72,11 +80,12 @@ union Slot<F: Future> {
     outcome: ManuallyDrop<Outcome<F::Output>>,
 }
 
-impl<F: Future, S: Schedule> TaskCell<F, S> {
+impl<F: Future, S: Schedule<F::Output>> TaskCell<F, S> {
     const VTABLE: VTable = VTable {
         poll: Self::poll,
         end: Self::end_with_error,
         discard: Self::discard,
+        failure: Self::failure,
         schedule: Self::schedule,
         outcome: offset_of!(Self, slot),
         owned: S::OWNED,
@@ -148,16 +157,25 @@ impl<F: Future, S: Schedule> TaskCell<F, S> {
         unsafe { Self::outcome(header).write(outcome) };
     }
 
-    unsafe fn discard(header: NonNull<Header>) -> Option<Payload> {
+    unsafe fn discard(task: &TaskRef) {
         // SAFETY: the outcome is there and ours by the caller's word; it is not looked at again.
-        let outcome = unsafe { Self::outcome(header).read() };
+        let outcome = unsafe { Self::outcome(task.as_ptr()).read() };
         match outcome {
-            Err(JoinError::Panicked(payload)) => Some(payload),
-            outcome => {
-                contain(|| drop(outcome));
-                None
+            Err(JoinError::Panicked(payload)) => task.report_panic(payload),
+            Err(JoinError::Cancelled) => {}
+            Ok(output) => {
+                if let Some(words) = S::failure(&output) {
+                    task.report_failure(words);
+                }
+                contain(|| drop(output));
             }
         }
+    }
+
+    unsafe fn failure(header: NonNull<Header>) -> Option<String> {
+        // SAFETY: the outcome is there by the caller's word, and nobody moves it meanwhile.
+        let outcome = unsafe { &*Self::outcome(header) };
+        outcome.as_ref().ok().and_then(S::failure)
     }
 
     unsafe fn schedule(task: TaskRef) {

@@ -14,9 +14,10 @@ use std::time::Duration;
 use super::branch::Grace;
 use super::cell::{Schedule, TaskCell};
 use super::current::{self, Guard, within};
+use super::failure;
 use super::info::{Meta, Report};
 use super::join::JoinHandle;
-use super::local::Local;
+use super::local::{DefaultReporter, Local};
 use super::remote::{Batch, Entry, Remote};
 use super::shared::{Shared, SharedRef, View};
 use super::task::TaskRef;
@@ -26,9 +27,9 @@ use crate::util::contain::{catch, contain};
 use crate::util::sync::Ordering;
 
 /// The scheduler of a task that belongs to no group: the run queue of its loop.
-struct OnLoop;
+pub(super) struct OnLoop;
 
-impl Schedule for OnLoop {
+impl<T: 'static> Schedule<T> for OnLoop {
     const OWNED: bool = false;
 
     type Queue = ();
@@ -38,10 +39,37 @@ impl Schedule for OnLoop {
 
     #[inline]
     fn schedule((): (), task: TaskRef) {
-        // SAFETY: a `TaskRef` is on its loop's thread, and keeps the block; it goes into the queue.
-        let view = unsafe { View::new(task.header().shared) };
-        view.local().ready.push(task);
+        push(task);
     }
+
+    #[inline]
+    fn failure(output: &T) -> Option<String> {
+        failure::of(output)
+    }
+}
+
+/// The same for a task that may borrow. Whoever spawned it takes its output.
+struct Borrowing;
+
+impl<T> Schedule<T> for Borrowing {
+    const OWNED: bool = false;
+
+    type Queue = ();
+
+    #[inline]
+    fn queue(&self) {}
+
+    #[inline]
+    fn schedule((): (), task: TaskRef) {
+        push(task);
+    }
+}
+
+#[inline]
+fn push(task: TaskRef) {
+    // SAFETY: a `TaskRef` is on its loop's thread, and keeps the block; it goes into the queue.
+    let view = unsafe { View::new(task.header().shared) };
+    view.local().ready.push(task);
 }
 
 /// Makes a task and gives it its first place in the queue, or its first poll.
@@ -49,10 +77,15 @@ impl Schedule for OnLoop {
 /// # Safety
 /// As for [`Executor::spawn_unchecked`].
 #[inline]
-pub(super) unsafe fn start<F: Future>(view: View<'_>, meta: Meta, fut: F) -> JoinHandle<F::Output> {
+pub(super) unsafe fn start<F: Future>(
+    view: View<'_>,
+    meta: Meta,
+    fut: F,
+    scheduler: impl Schedule<F::Output>,
+) -> JoinHandle<F::Output> {
     let eager = meta.eager;
     let fut = trace::task(&meta, fut);
-    let task = TaskCell::allocate(view, meta, fut, OnLoop);
+    let task = TaskCell::allocate(view, meta, fut, scheduler);
     // SAFETY: the output of the future that the task was made of, and the first handle.
     let handle = unsafe { JoinHandle::new(task.clone()) };
     if view.local().closing.get() {
@@ -109,7 +142,7 @@ impl Executor {
         fut: F,
     ) -> JoinHandle<F::Output> {
         // SAFETY: the caller's promise.
-        unsafe { start(self.view(), meta, fut) }
+        unsafe { start(self.view(), meta, fut, Borrowing) }
     }
 
     /// Makes this the running loop of the thread until the guard is dropped.
@@ -250,9 +283,15 @@ impl Executor {
         self.view().local().watch.slow.set(slow);
     }
 
-    /// Whom to tell about panics that nobody awaits; each is reported once.
+    /// Whom to tell about errors and panics that nobody awaits; each is reported once.
     pub(crate) fn set_report(&self, reporter: Rc<dyn Fn(Report)>) {
         drop(self.view().local().set_reporter(Some(reporter)));
+    }
+
+    /// Whom to tell where [`set_report`](Executor::set_report) has said nothing, and after the
+    /// executor's end: outcomes may be dropped then. Only the first one counts.
+    pub(crate) fn set_default_report(&self, reporter: DefaultReporter) {
+        self.view().local().set_default_reporter(reporter);
     }
 
     /// Gives clean-ups a limit: what `grace` gives is made when they are asked for, and awaited

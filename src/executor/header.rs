@@ -23,6 +23,7 @@ use super::locals::Locals;
 use super::remote::Node;
 use super::shared::{Shared, View, retire};
 use super::state::State;
+use super::task::TaskRef;
 use crate::util::Key;
 use crate::util::sync::{AtomicU32, Ordering, fence};
 
@@ -86,9 +87,13 @@ impl Header {
     }
 }
 
+/// Looks at a task's outcome, which must be there, and gives the words of the error that it is.
+pub(super) type Look = fn(&TaskRef) -> Option<String>;
+
 /// What few tasks have.
 #[derive(Default)]
 struct Rare {
+    look: Option<Look>,
     name: Option<Rc<str>>,
     /// There is one once a clean-up is registered beneath.
     branch: Option<Rc<Branch>>,
@@ -123,12 +128,22 @@ fn let_go(locals: Option<Rc<Locals>>) {
 
 #[cold]
 fn aside(name: Rc<str>) -> Box<Rare> {
-    Box::new(Rare { name: Some(name), branch: None })
+    Box::new(Rare { name: Some(name), ..Rare::default() })
 }
 
 impl Header {
     pub(super) fn name(&self) -> Option<Rc<str>> {
         self.with_rare(|rare| rare.as_ref()?.name.clone())
+    }
+
+    /// How to find out whether the outcome is an error, if somebody has said that.
+    #[inline]
+    pub(super) fn look(&self) -> Option<Look> {
+        self.with_rare(|rare| rare.as_ref()?.look)
+    }
+
+    pub(super) fn set_look(&self, look: Look) {
+        self.with_rare(|rare| rare.get_or_insert_default().look = Some(look));
     }
 
     /// Where clean-ups are registered, if ever one was.
@@ -155,6 +170,7 @@ impl Header {
         drop(self.rare.take());
     }
 
+    #[inline]
     fn with_rare<R>(&self, code: impl FnOnce(&mut Option<Box<Rare>>) -> R) -> R {
         let mut rare = self.rare.take();
         let result = code(&mut rare);

@@ -28,6 +28,8 @@ bitflags! {
         const CLEANING = 1 << 8;
         /// It has not been polled.
         const UNBORN = 1 << 9;
+        /// Whoever has the handle does not want to know of an error.
+        const UNWANTED = 1 << 10;
     }
 }
 
