@@ -12,6 +12,7 @@ use std::ptr::{NonNull, drop_in_place};
 use std::task::{Context, Poll};
 
 use super::blocks::rounded;
+use super::failure;
 use super::header::Header;
 use super::info::Meta;
 use super::join_error::JoinError;
@@ -25,19 +26,37 @@ pub(super) type Outcome<T> = Result<T, JoinError>;
 
 /// Whose queue a task goes to when it is woken.
 ///
-/// It has no destructor, so what it leads to must outlive the task's end.
-pub(super) trait Schedule {
+/// It has no destructor, so what it leads to must outlive the task's end. `T` is the task's output.
+pub(super) trait Schedule<T> {
     /// Puts a task with this scheduler into its queue, if that is not its loop's: the task is
     /// somebody's child then, and nobody but its parent polls or drops its future.
     ///
     /// The task must not be over, and may end while this works.
     const SCHEDULE: Option<unsafe fn(TaskRef)>;
+
+    /// The words of the error that an output is, as far as outputs can be looked at.
+    #[inline]
+    fn failure(_: &T) -> Option<String> {
+        None
+    }
 }
 
 /// The scheduler of a task that belongs to no group.
 pub(super) struct OnLoop;
 
-impl Schedule for OnLoop {
+impl<T: 'static> Schedule<T> for OnLoop {
+    const SCHEDULE: Option<unsafe fn(TaskRef)> = None;
+
+    #[inline]
+    fn failure(output: &T) -> Option<String> {
+        failure::of(output)
+    }
+}
+
+/// The same for a task that may borrow. Whoever spawned it takes its output.
+pub(super) struct Borrowing;
+
+impl<T> Schedule<T> for Borrowing {
     const SCHEDULE: Option<unsafe fn(TaskRef)> = None;
 }
 
@@ -49,9 +68,11 @@ pub(super) struct VTable {
     pub(super) poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> Poll<()>,
     /// Drops the future and puts an error in its place. As for `poll`. Does not unwind.
     pub(super) end: unsafe fn(NonNull<Header>, JoinError),
-    /// Drops the outcome, which must be there and nobody else's; a panic's payload is given
-    /// back instead. Does not unwind.
-    pub(super) discard: unsafe fn(NonNull<Header>) -> Option<Payload>,
+    /// Drops the outcome, which must be there and nobody else's, and tells of a panic or a known
+    /// error. Does not unwind.
+    pub(super) discard: unsafe fn(&TaskRef),
+    /// The words of the error that the outcome, which must be there, is known to be.
+    pub(super) failure: unsafe fn(NonNull<Header>) -> Option<String>,
     /// See [`Schedule::SCHEDULE`].
     pub(super) schedule: Option<unsafe fn(TaskRef)>,
     /// Where the outcome lies, in bytes from the header.
@@ -73,11 +94,12 @@ union Slot<F: Future> {
     outcome: ManuallyDrop<Outcome<F::Output>>,
 }
 
-impl<F: Future, S: Schedule> TaskCell<F, S> {
+impl<F: Future, S: Schedule<F::Output>> TaskCell<F, S> {
     const VTABLE: VTable = VTable {
         poll: Self::poll,
         end: Self::end_with_error,
         discard: Self::discard,
+        failure: Self::failure,
         schedule: S::SCHEDULE,
         outcome: offset_of!(Self, slot),
         layout: rounded(Layout::new::<Self>()),
@@ -148,16 +170,25 @@ impl<F: Future, S: Schedule> TaskCell<F, S> {
         unsafe { Self::outcome(header).write(outcome) };
     }
 
-    unsafe fn discard(header: NonNull<Header>) -> Option<Payload> {
+    unsafe fn discard(task: &TaskRef) {
         // SAFETY: the outcome is there and ours by the caller's word; it is not looked at again.
-        let outcome = unsafe { Self::outcome(header).read() };
+        let outcome = unsafe { Self::outcome(task.as_ptr()).read() };
         match outcome {
-            Err(JoinError::Panicked(payload)) => Some(payload),
-            outcome => {
-                contain(|| drop(outcome));
-                None
+            Err(JoinError::Panicked(payload)) => task.report_panic(payload),
+            Err(JoinError::Cancelled) => {}
+            Ok(output) => {
+                if let Some(words) = S::failure(&output) {
+                    task.report_failure(words);
+                }
+                contain(|| drop(output));
             }
         }
+    }
+
+    unsafe fn failure(header: NonNull<Header>) -> Option<String> {
+        // SAFETY: the outcome is there by the caller's word, and nobody moves it meanwhile.
+        let outcome = unsafe { &*Self::outcome(header) };
+        outcome.as_ref().ok().and_then(S::failure)
     }
 }
 

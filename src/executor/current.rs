@@ -15,9 +15,10 @@ use std::ptr::{self, NonNull};
 use std::rc::Rc;
 
 use super::branch::{Branch, Grace};
+use super::cell::OnLoop;
 use super::executor::{Executor, start};
 use super::header::Header;
-use super::info::{Id, Info, Meta};
+use super::info::{Id, Info, Meta, Report};
 use super::join::JoinHandle;
 use super::locals::Locals;
 use super::owner::{self, Stage};
@@ -188,6 +189,11 @@ pub(super) fn grace() -> Option<Grace> {
     with_home(|view| view.local().grace())?
 }
 
+/// Tells the running loop's reporter what nobody sees.
+pub(crate) fn tell(report: Report) {
+    with_home(|view| view.local().tell(report));
+}
+
 /// Tells the running loop's reporter about a panic that nobody sees, `who` having panicked.
 pub(crate) fn report(who: &str, payload: Payload) {
     let mut payload = Some(payload);
@@ -245,12 +251,12 @@ pub fn all() -> Vec<Info> {
 
 /// Spawns on the running loop.
 #[track_caller]
-pub(super) fn spawn<F: Future + 'static>(meta: Meta, fut: F) -> JoinHandle<F::Output> {
+pub(crate) fn spawn<F: Future + 'static>(meta: Meta, fut: F) -> JoinHandle<F::Output> {
     let Some(shared) = NonNull::new(HOME.get().cast_mut()) else { no_loop() };
     // SAFETY: as in `with_home`, whose closure would be one more move of the future.
     let view = unsafe { View::new(shared) };
     // SAFETY: a `'static` future borrows nothing.
-    unsafe { start(view, meta, fut) }
+    unsafe { start(view, meta, fut, OnLoop) }
 }
 
 /// Hands the running loop to `code`, and panics if there is none.

@@ -12,11 +12,11 @@ use std::task::Waker;
 use std::time::Duration;
 
 use super::branch::Grace;
-use super::cell::{OnLoop, TaskCell};
+use super::cell::{Borrowing, Schedule, TaskCell};
 use super::current::{self, Guard, within};
 use super::info::{Meta, Report};
 use super::join::JoinHandle;
-use super::local::Local;
+use super::local::{DefaultReporter, Local};
 use super::remote::{Batch, Entry, Remote};
 use super::shared::{Shared, SharedRef, View};
 use super::state::State;
@@ -31,10 +31,15 @@ use crate::util::sync::Ordering;
 /// # Safety
 /// As for [`Executor::spawn_unchecked`].
 #[inline]
-pub(super) unsafe fn start<F: Future>(view: View<'_>, meta: Meta, fut: F) -> JoinHandle<F::Output> {
+pub(super) unsafe fn start<F: Future>(
+    view: View<'_>,
+    meta: Meta,
+    fut: F,
+    scheduler: impl Schedule<F::Output>,
+) -> JoinHandle<F::Output> {
     let eager = meta.eager;
     let fut = trace::task(&meta, fut);
-    let task = TaskCell::allocate(view, meta, fut, OnLoop);
+    let task = TaskCell::allocate(view, meta, fut, scheduler);
     // SAFETY: the output of the future that the task was made of, and the first handle.
     let handle = unsafe { JoinHandle::new(task.clone()) };
     if view.local().closing.get() {
@@ -92,7 +97,7 @@ impl Executor {
         fut: F,
     ) -> JoinHandle<F::Output> {
         // SAFETY: the caller's promise.
-        unsafe { start(self.view(), meta, fut) }
+        unsafe { start(self.view(), meta, fut, Borrowing) }
     }
 
     /// Makes this the running loop of the thread until the guard is dropped.
@@ -239,9 +244,15 @@ impl Executor {
         self.view().local().watch.slow.set(slow);
     }
 
-    /// Whom to tell about panics that nobody awaits; each is reported once.
+    /// Whom to tell about errors and panics that nobody awaits; each is reported once.
     pub(crate) fn set_report(&self, reporter: Rc<dyn Fn(Report)>) {
         drop(self.view().local().set_reporter(Some(reporter)));
+    }
+
+    /// Whom to tell where [`set_report`](Executor::set_report) has said nothing, and after the
+    /// executor's end: outcomes may be dropped then. Only the first one counts.
+    pub(crate) fn set_default_report(&self, reporter: DefaultReporter) {
+        self.view().local().set_default_reporter(reporter);
     }
 
     /// Gives clean-ups a limit: what `grace` gives is made when they are asked for, and awaited

@@ -51,7 +51,7 @@ pub(super) struct Member {
     next: Cell<Option<NonNull<Header>>>,
 }
 
-impl Schedule for Member {
+impl<T> Schedule<T> for Member {
     const SCHEDULE: Option<unsafe fn(TaskRef)> = Some(schedule);
 }
 

@@ -23,6 +23,7 @@ use super::locals::Locals;
 use super::remote::Node;
 use super::shared::{Shared, View, retire};
 use super::state::State;
+use super::task::TaskRef;
 use crate::util::sync::{AtomicU32, Ordering, fence};
 
 /// References that the loop's thread holds from the start, for all wakers it will ever make: on
@@ -84,9 +85,13 @@ impl Header {
     }
 }
 
+/// Looks at a task's outcome, which must be there, and gives the words of the error that it is.
+pub(super) type Look = fn(&TaskRef) -> Option<String>;
+
 /// What few tasks have.
 #[derive(Debug, Default)]
 pub(super) struct Rare {
+    look: Option<Look>,
     pub(super) name: Option<Rc<str>>,
     /// What its keys stand for, if it has ever used one or inherited some.
     locals: Option<Rc<Locals>>,
@@ -110,6 +115,16 @@ impl Header {
 
     pub(super) fn name(&self) -> Option<Rc<str>> {
         self.with_rare(|rare| rare.as_ref()?.name.clone())
+    }
+
+    /// How to find out whether the outcome is an error, if somebody has said that.
+    #[inline]
+    pub(super) fn look(&self) -> Option<Look> {
+        if self.has_rare() { self.with_rare(|rare| rare.as_ref()?.look) } else { None }
+    }
+
+    pub(super) fn set_look(&self, look: Look) {
+        self.with_rare(|rare| rare.get_or_insert_default().look = Some(look));
     }
 
     /// Where clean-ups are registered, if ever one was.

@@ -160,6 +160,10 @@ impl Meta {
         Meta { eager: false, spawned_at: Location::caller(), rare }
     }
 
+    pub(crate) fn at(self, spawned_at: &'static Location<'static>) -> Meta {
+        Meta { spawned_at, ..self }
+    }
+
     pub(crate) fn named(mut self, name: Option<Rc<str>>) -> Meta {
         if name.is_some() {
             self.rare.get_or_insert_default().name = name;

@@ -1,8 +1,9 @@
 //! What only the loop's own thread touches.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::num::NonZeroU64;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::blocks::Blocks;
@@ -21,8 +22,11 @@ const IDS: u64 = 1024;
 
 static NEXT_IDS: AtomicU64 = AtomicU64::new(IDS);
 
-/// Whom to tell about a panic that nobody saw.
+/// Whom to tell about an error or a panic that nobody saw.
 pub(super) type Reporter = Rc<dyn Fn(Report)>;
+
+/// The same, for any thread to drop: it stays in the block when the executor is gone.
+pub(crate) type DefaultReporter = Arc<dyn Fn(Report) + Send + Sync>;
 
 pub(super) type MakeGrace = Rc<dyn Fn() -> Grace>;
 
@@ -49,6 +53,7 @@ pub(super) struct Local {
     /// `spawn` drops its future.
     pub(super) closing: Cell<bool>,
     reporter: RefCell<Option<Reporter>>,
+    default_reporter: OnceCell<DefaultReporter>,
     /// Makes the limit of clean-ups that begin now.
     grace: RefCell<Option<MakeGrace>>,
     pub(super) watch: Watch,
@@ -81,6 +86,11 @@ impl Local {
         self.reporter.replace(reporter)
     }
 
+    /// Only the first one counts.
+    pub(super) fn set_default_reporter(&self, reporter: DefaultReporter) {
+        _ = self.default_reporter.set(reporter);
+    }
+
     /// As [`set_reporter`](Local::set_reporter).
     #[must_use]
     pub(super) fn set_grace(&self, grace: Option<MakeGrace>) -> Option<MakeGrace> {
@@ -96,10 +106,8 @@ impl Local {
     /// Tells the reporter about a panic, if there is one.
     #[cold]
     pub(super) fn report(&self, who: &str, payload: Payload, task: Option<Info>) {
-        if self.reporter.borrow().is_some() {
-            let message = format!("{who} panicked: {}", message(&*payload));
-            self.tell(Report { message, task });
-        }
+        let message = format!("{who} panicked: {}", message(&*payload));
+        self.tell(Report { message, task });
         discard(payload);
     }
 
@@ -108,8 +116,10 @@ impl Local {
     pub(super) fn tell(&self, report: Report) {
         trace::report(&report);
         let reporter = self.reporter.borrow().clone();
-        if let Some(reporter) = reporter {
-            contain(|| reporter(report));
+        match (reporter, self.default_reporter.get()) {
+            (Some(reporter), _) => contain(|| reporter(report)),
+            (None, Some(reporter)) => contain(|| reporter(report)),
+            (None, None) => {}
         }
     }
 }

@@ -30,6 +30,8 @@ bitflags! {
         const UNBORN = 1 << 9;
         /// It is on its loop's roster.
         const LISTED = 1 << 10;
+        /// Whoever has the handle does not want to know of an error.
+        const UNWANTED = 1 << 11;
     }
 }
 

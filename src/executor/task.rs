@@ -12,7 +12,6 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 
 use super::branch::Branch;
-use super::cell::Outcome;
 use super::current;
 use super::header::{Header, release};
 use super::info::{Id, Info};
@@ -42,7 +41,7 @@ use crate::util::contain::contain;
 ///                         DONE     `finish`: off the roster, the joiner is woken
 ///                           │
 ///        JoinHandle polled: the outcome is moved out;
-///        JoinHandle dropped, before or now: the outcome is dropped, a panic is reported
+///        JoinHandle dropped, before or now: the outcome is dropped, an error or a panic reported
 ///                           ▼
 ///                     DONE + EMPTY ──▶ the last `TaskRef` goes ──▶ the last waker goes: freed
 /// ```
@@ -196,23 +195,10 @@ impl TaskRef {
         local.set(local.get() - 1);
     }
 
-    /// Drops the outcome that nobody will look at. A panic among them is reported.
-    pub(super) fn discard(&self) {
-        if self.state().contains(State::EMPTY) {
-            return;
-        }
-        self.set(State::EMPTY);
-        let discard = self.header().vtable.discard;
-        // SAFETY: this task's own vtable; the outcome is there, and EMPTY keeps everybody else
-        // from it.
-        if let Some(payload) = unsafe { discard(self.0) } {
-            self.view().local().report("a task", payload, Some(self.info()));
-        }
-    }
-
     /// Asks the task to end. False if it has. Asking twice is asking once.
     pub(super) fn cancel(&self) -> bool {
         if self.state().is_over() {
+            self.set(State::UNWANTED);
             return false;
         }
         if !self.state().contains(State::CANCEL) {
@@ -258,24 +244,6 @@ impl TaskRef {
         } else if !self.state().is_over() {
             self.end(JoinError::Cancelled);
         }
-    }
-
-    /// The outcome of a finished task, where it lies.
-    pub(super) fn outcome<T>(&self) -> NonNull<Outcome<T>> {
-        // SAFETY: the block reaches that far.
-        unsafe { self.0.byte_add(self.header().vtable.outcome) }.cast()
-    }
-
-    /// Moves the outcome of a finished task out.
-    ///
-    /// # Safety
-    /// It is DONE, its output is a `T`, and nobody has moved the outcome out.
-    #[inline]
-    pub(super) unsafe fn take_outcome<T>(&self) -> Outcome<T> {
-        debug_assert!(self.state() & (State::DONE | State::EMPTY) == State::DONE);
-        self.set(State::EMPTY);
-        // SAFETY: it is there, of that type, by the caller; from now on nobody reads it again.
-        unsafe { self.outcome().read() }
     }
 
     /// No `TaskRef` is left: empties the header and lets go of what they held.

@@ -13,6 +13,8 @@ pub(crate) mod current;
 #[expect(clippy::module_inception, reason = "as in src/executor/mod.rs")]
 #[path = "../../src/executor/executor.rs"]
 mod executor;
+#[path = "../../src/executor/failure.rs"]
+pub(crate) mod failure;
 #[path = "../../src/executor/header.rs"]
 mod header;
 #[path = "../../src/executor/info.rs"]
@@ -25,6 +27,8 @@ mod join_error;
 mod local;
 #[path = "../../src/executor/locals.rs"]
 mod locals;
+#[path = "../../src/executor/outcome.rs"]
+mod outcome;
 #[path = "../../src/executor/owner.rs"]
 pub(crate) mod owner;
 #[path = "../../src/executor/remote.rs"]
@@ -53,5 +57,5 @@ pub use join::JoinHandle;
 pub use join_error::JoinError;
 
 pub(crate) use executor::Executor;
-pub(crate) use info::Meta;
+pub(crate) use info::{Info, Meta, Report};
 pub(crate) use remote::Remote;

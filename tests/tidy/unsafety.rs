@@ -46,6 +46,7 @@ pub(crate) const ALLOWED: &[&str] = &[
     "src/executor/family.rs",
     "src/executor/header.rs",
     "src/executor/join.rs",
+    "src/executor/outcome.rs",
     "src/executor/owner.rs",
     "src/executor/remote.rs",
     "src/executor/roster.rs",
