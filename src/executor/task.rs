@@ -343,7 +343,7 @@ impl TaskRef {
     }
 
     /// A child that is over leaves the tree of those whom requests concern: it hangs on one that goes
-    /// on.
+    /// on, which would keep its place there, and wait for what the child has forgotten.
     pub(super) fn leave_tree(&self) {
         self.header().present_branch().inspect(|branch| branch.detach());
     }
