@@ -85,7 +85,7 @@ pub(super) unsafe fn start<F: Future>(
 ) -> JoinHandle<F::Output> {
     let eager = meta.eager;
     let fut = trace::task(&meta, fut);
-    let task = TaskCell::allocate(view, meta, fut, scheduler);
+    let task = TaskCell::allocate(view, || view.local().next_id(), meta, fut, scheduler);
     // SAFETY: the output of the future that the task was made of, and the first handle.
     let handle = unsafe { JoinHandle::new(task.clone()) };
     if view.local().closing.get() {

@@ -66,7 +66,12 @@ pub(super) struct Header {
 impl Header {
     /// A header with one `TaskRef`.
     #[inline(always)]
-    pub(super) fn new(view: View<'_>, vtable: &'static VTable, meta: Meta) -> Header {
+    pub(super) fn new(
+        view: View<'_>,
+        vtable: &'static VTable,
+        id: impl FnOnce() -> Id,
+        meta: Meta,
+    ) -> Header {
         Header {
             node: Node::of_task(),
             references: AtomicU32::new(GRANT),
@@ -80,7 +85,7 @@ impl Header {
             joiner: Cell::new(None),
             rare: Cell::new(meta.name.map(aside)),
             locals: Cell::new(meta.locals),
-            id: view.local().next_id(),
+            id: id(),
             parent: current::task_id(),
             spawned_at: meta.spawned_at,
         }
@@ -139,7 +144,7 @@ impl Header {
     /// How to find out whether the outcome is an error, if somebody has said that.
     #[inline]
     pub(super) fn look(&self) -> Option<Look> {
-        self.with_rare(|rare| rare.as_ref()?.look)
+        if self.has_rare() { self.with_rare(|rare| rare.as_ref()?.look) } else { None }
     }
 
     pub(super) fn set_look(&self, look: Look) {
@@ -167,7 +172,16 @@ impl Header {
     /// how long, is gone with the future.
     #[inline]
     pub(super) fn clear(&self) {
-        drop(self.rare.take());
+        if self.has_rare() {
+            drop(self.rare.take());
+        }
+    }
+
+    /// Whether it has any of what few tasks have.
+    #[inline]
+    pub(super) fn has_rare(&self) -> bool {
+        // SAFETY: only this thread uses the cell, and nothing writes to it while this looks.
+        unsafe { &*self.rare.as_ptr() }.is_some()
     }
 
     #[inline]

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::num::NonZeroU64;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -29,6 +29,12 @@ pub(crate) type DefaultReporter = Arc<dyn Fn(Report) + Send + Sync>;
 
 pub(super) type MakeGrace = Rc<dyn Fn() -> Grace>;
 
+/// Knows tasks that are not on the roster.
+pub(super) trait Household {
+    /// Adds those that have not finished.
+    fn collect(&self, tasks: &mut Vec<TaskRef>);
+}
+
 /// The loop's side of the block.
 ///
 /// # Invariants
@@ -38,8 +44,9 @@ pub(super) type MakeGrace = Rc<dyn Fn() -> Grace>;
 pub(super) struct Local {
     pub(super) ready: RunQueue,
     pub(super) blocks: Blocks,
-    /// The tasks that have not finished.
+    /// The tasks that have not finished, but for those of a household.
     roster: RefCell<SlotTable<TaskRef>>,
+    households: RefCell<SlotTable<Weak<dyn Household>>>,
     /// How many of them are somebody's children.
     owned: Cell<usize>,
     /// References to the block that nobody holds yet; see [`View::reference`].
@@ -97,6 +104,16 @@ impl Local {
         Some(listed)
     }
 
+    /// Has the household's tasks known, up to [`leave`](Local::leave). `None` if no more fit in.
+    pub(super) fn settle(&self, household: Weak<dyn Household>) -> Option<Key> {
+        self.households.borrow_mut().insert(household).ok()
+    }
+
+    pub(super) fn leave(&self, place: Key) {
+        let left = self.households.borrow_mut().remove(place);
+        drop(left);
+    }
+
     /// How many tasks have not finished, without those that are somebody's children.
     pub(super) fn tasks(&self) -> usize {
         self.roster.borrow().len() - self.owned.get()
@@ -106,6 +123,7 @@ impl Local {
     #[must_use]
     pub(super) fn take_roster(&self) -> SlotTable<TaskRef> {
         self.owned.set(0);
+        drop(self.households.take());
         self.roster.take()
     }
 
@@ -115,6 +133,9 @@ impl Local {
         let mut tasks: Vec<TaskRef> =
             roster.keys().filter_map(|key| roster.get(key).cloned()).collect();
         drop(roster);
+        let households = self.households.borrow();
+        let known = households.keys().filter_map(|key| households.get(key)?.upgrade());
+        known.for_each(|household| household.collect(&mut tasks));
         tasks.sort_unstable_by_key(TaskRef::id);
         tasks
     }

@@ -30,6 +30,8 @@ bitflags! {
         const UNBORN = 1 << 9;
         /// Whoever has the handle does not want to know of an error.
         const UNWANTED = 1 << 10;
+        /// It is no task of its own, but a part of the one that polls it.
+        const PART = 1 << 11;
     }
 }
 

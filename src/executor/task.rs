@@ -17,11 +17,11 @@ use super::current;
 use super::header::{Header, release};
 use super::info::{Id, Info};
 use super::join_error::JoinError;
+use super::owner;
 use super::shared::View;
 use super::state::State;
 use super::waker;
 use super::watch;
-use crate::util::Key;
 use crate::util::budget;
 use crate::util::contain::{catch, contain};
 
@@ -268,6 +268,7 @@ impl TaskRef {
             }
             Some(branch) => {
                 self.set(State::CLEANING);
+                owner::count_request();
                 branch.limit();
                 branch.wake_beneath();
                 self.wake();
@@ -314,6 +315,7 @@ impl TaskRef {
         }
         if !self.state().contains(State::CANCEL) {
             self.set(State::CANCEL);
+            owner::count_request();
             // The time of its clean-ups counts from here.
             if let Some(branch) = self.clean_ups() {
                 branch.limit();
@@ -339,13 +341,15 @@ impl TaskRef {
 
     /// Whether it is no task of its own, but a part of the one that polls it.
     pub(super) fn is_part(&self) -> bool {
-        self.header().vtable.owned && self.header().listing.get() == Key::NONE
+        self.state().contains(State::PART)
     }
 
     /// A child that is over leaves the tree of those whom requests concern: it hangs on one that goes
     /// on, which would keep its place there, and wait for what the child has forgotten.
     pub(super) fn leave_tree(&self) {
-        self.header().present_branch().inspect(|branch| branch.detach());
+        if self.header().has_rare() {
+            self.header().present_branch().inspect(|branch| branch.detach());
+        }
     }
 
     /// As [`drop_now`](TaskRef::drop_now), for a part of the running task.
