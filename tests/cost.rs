@@ -88,9 +88,9 @@ fn spawn_a_thousand_that_yield_then_join() {
     run(async || {
         let mut tasks = Vec::with_capacity(1_000);
         for _ in 0..rounds().div_ceil(1_000) {
-            tasks.extend((0..1_000).map(|_| spawn(yields())));
+            tasks.extend((0..1_000).map(|_| spawn(async { Ok::<_, ()>(yields().await) })));
             for task in tasks.drain(..) {
-                assert_eq!(task.await.unwrap(), 1);
+                assert_eq!(task.await.unwrap(), Ok(1));
             }
         }
     });

@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use super::blocks::rounded;
 use super::failure;
 use super::header::Header;
-use super::info::Meta;
+use super::info::{Id, Meta};
 use super::join_error::JoinError;
 use super::shared::View;
 use super::state::State;
@@ -107,11 +107,17 @@ impl<F: Future, S: Schedule<F::Output>> TaskCell<F, S> {
 
     /// A new task that nobody knows yet.
     #[inline]
-    pub(super) fn allocate(view: View<'_>, meta: Meta, future: F, scheduler: S) -> TaskRef {
+    pub(super) fn allocate(
+        view: View<'_>,
+        id: impl FnOnce() -> Id,
+        meta: Meta,
+        future: F,
+        scheduler: S,
+    ) -> TaskRef {
         const { assert!(!needs_drop::<S>(), "a scheduler is never dropped") };
         let vtable = &Self::VTABLE;
         let block = view.local().blocks.allocate(vtable.layout).cast::<Self>();
-        let header = Header::new(view, vtable, meta);
+        let header = Header::new(view, vtable, id, meta);
         let slot = Slot { future: ManuallyDrop::new(future) };
         // SAFETY: fresh memory of our layout, rounded up.
         unsafe { block.write(TaskCell { header, scheduler, slot }) };

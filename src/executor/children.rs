@@ -62,12 +62,11 @@ impl<'env> Children<'env> {
         F: Future<Output = Option<T>> + 'env,
     {
         current::at_home(|view| {
-            let child = self.family.bear(view, meta, future);
+            let child = self.family.bear(view, || view.local().next_id(), meta, future);
             if self.closed.get() {
                 child.drop_now();
             } else {
-                view.local().roster.list(child.clone());
-                self.family.adopt(child.clone());
+                self.family.adopt_task(view, child.clone());
             }
             // SAFETY: the output of the future that the task was made of, and the first handle.
             let task = unsafe { JoinHandle::new(child) };

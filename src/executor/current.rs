@@ -196,10 +196,17 @@ pub(crate) fn tell(report: Report) {
 
 /// Tells the running loop's reporter about a panic that nobody sees, `who` having panicked.
 pub(crate) fn report(who: &str, payload: Payload) {
-    let mut payload = Some(payload);
-    let report = |view: View<'_>, payload| view.local().report(who, payload, current());
-    with_home(|view| payload.take().map(|payload| report(view, payload)));
-    payload.into_iter().for_each(discard);
+    report_of(who, payload, current());
+}
+
+/// The same, for a task that need not be the running one.
+pub(crate) fn report_of(who: &str, payload: Payload, task: Option<Info>) {
+    let mut seen = Some((payload, task));
+    let report = |view: View<'_>, (payload, task)| view.local().report(who, payload, task);
+    with_home(|view| seen.take().map(|seen| report(view, seen)));
+    if let Some((payload, _)) = seen {
+        discard(payload);
+    }
 }
 
 /// The id of the running task.

@@ -39,7 +39,7 @@ pub(super) unsafe fn start<F: Future>(
 ) -> JoinHandle<F::Output> {
     let eager = meta.eager;
     let fut = trace::task(&meta, fut);
-    let task = TaskCell::allocate(view, meta, fut, scheduler);
+    let task = TaskCell::allocate(view, || view.local().next_id(), meta, fut, scheduler);
     // SAFETY: the output of the future that the task was made of, and the first handle.
     let handle = unsafe { JoinHandle::new(task.clone()) };
     if view.local().closing.get() {
@@ -274,6 +274,7 @@ impl Drop for Executor {
         while let Some(task) = self.view().local().roster.iter().next() {
             drop(self.view().local().roster.unlist(&task));
         }
+        self.view().local().forget_households();
         let reporter = self.view().local().set_reporter(None);
         let grace = self.view().local().set_grace(None);
         contain(|| drop((reporter, grace)));

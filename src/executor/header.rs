@@ -64,7 +64,12 @@ pub(super) struct Header {
 impl Header {
     /// A header with one `TaskRef`.
     #[inline(always)]
-    pub(super) fn new(view: View<'_>, vtable: &'static VTable, meta: Meta) -> Header {
+    pub(super) fn new(
+        view: View<'_>,
+        vtable: &'static VTable,
+        id: impl FnOnce() -> Id,
+        meta: Meta,
+    ) -> Header {
         Header {
             node: Node::of_task(),
             references: AtomicU32::new(GRANT),
@@ -78,7 +83,7 @@ impl Header {
             listed_behind: Cell::new(None),
             joiner: Cell::new(None),
             rare: Cell::new(meta.rare),
-            id: view.local().next_id(),
+            id: id(),
             parent: current::task_id(),
             spawned_at: meta.spawned_at,
         }
@@ -182,8 +187,9 @@ impl Header {
         drop(self.rare.take());
     }
 
+    /// Whether it has any of what few tasks have.
     #[inline]
-    fn has_rare(&self) -> bool {
+    pub(super) fn has_rare(&self) -> bool {
         // SAFETY: only this thread uses the cell, and nothing writes to it while this looks.
         unsafe { &*self.rare.as_ptr() }.is_some()
     }

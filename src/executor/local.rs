@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::num::NonZeroU64;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,8 +14,8 @@ use super::run_queue::RunQueue;
 use super::task::TaskRef;
 use super::trace;
 use super::watch::Watch;
-use crate::util::Counter;
 use crate::util::contain::{Payload, contain, discard, message};
+use crate::util::{Counter, Key, SlotTable};
 
 /// Task ids that a loop takes at once, so that loops do not meet on one counter at every spawn.
 const IDS: u64 = 1024;
@@ -30,6 +30,12 @@ pub(crate) type DefaultReporter = Arc<dyn Fn(Report) + Send + Sync>;
 
 pub(super) type MakeGrace = Rc<dyn Fn() -> Grace>;
 
+/// Knows tasks that are not on the roster.
+pub(super) trait Household {
+    /// Adds those that have not finished.
+    fn collect(&self, tasks: &mut Vec<TaskRef>);
+}
+
 /// The loop's side of the block.
 ///
 /// # Invariants
@@ -39,7 +45,9 @@ pub(super) type MakeGrace = Rc<dyn Fn() -> Grace>;
 pub(super) struct Local {
     pub(super) ready: RunQueue,
     pub(super) blocks: Blocks,
+    /// The tasks that have not finished, but for those of a household.
     pub(super) roster: Roster,
+    households: RefCell<SlotTable<Weak<dyn Household>>>,
     /// References to the block that nobody holds yet; see [`View::reference`].
     ///
     /// [`View::reference`]: super::shared::View::reference
@@ -75,9 +83,28 @@ impl Local {
         self.roster.iter().any(|task| !task.header().is_owned())
     }
 
+    /// Has the household's tasks known, up to [`leave`](Local::leave). `None` if no more fit in.
+    pub(super) fn settle(&self, household: Weak<dyn Household>) -> Option<Key> {
+        self.households.borrow_mut().insert(household).ok()
+    }
+
+    pub(super) fn leave(&self, place: Key) {
+        let left = self.households.borrow_mut().remove(place);
+        drop(left);
+    }
+
+    pub(super) fn forget_households(&self) {
+        drop(self.households.take());
+    }
+
     /// The unfinished tasks in the order of their spawn.
     pub(super) fn snapshot(&self) -> Vec<TaskRef> {
-        self.roster.iter().collect()
+        let mut tasks: Vec<TaskRef> = self.roster.iter().collect();
+        let households = self.households.borrow();
+        let known = households.keys().filter_map(|key| households.get(key)?.upgrade());
+        known.for_each(|household| household.collect(&mut tasks));
+        tasks.sort_unstable_by_key(TaskRef::id);
+        tasks
     }
 
     /// The reporter before this is dropped by the caller, when nothing is borrowed.

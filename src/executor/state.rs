@@ -32,6 +32,8 @@ bitflags! {
         const LISTED = 1 << 10;
         /// Whoever has the handle does not want to know of an error.
         const UNWANTED = 1 << 11;
+        /// It is no task of its own, but a part of the one that polls it.
+        const PART = 1 << 12;
     }
 }
 

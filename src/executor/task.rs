@@ -16,6 +16,7 @@ use super::current;
 use super::header::{Header, release};
 use super::info::{Id, Info};
 use super::join_error::JoinError;
+use super::owner;
 use super::shared::View;
 use super::state::State;
 use crate::util::contain::contain;
@@ -203,6 +204,7 @@ impl TaskRef {
         }
         if !self.state().contains(State::CANCEL) {
             self.set(State::CANCEL);
+            owner::count_request();
             // The time of its clean-ups counts from here.
             if let Some(branch) = self.clean_ups() {
                 branch.limit();
@@ -228,13 +230,15 @@ impl TaskRef {
 
     /// Whether it is no task of its own, but a part of the one that polls it.
     pub(super) fn is_part(&self) -> bool {
-        self.header().is_owned() && !self.state().contains(State::LISTED)
+        self.state().contains(State::PART)
     }
 
     /// A child that is over leaves the tree of those whom requests concern: it hangs on one that goes
-    /// on.
+    /// on, which would keep its place there, and wait for what the child has forgotten.
     pub(super) fn leave_tree(&self) {
-        self.header().present_branch().inspect(|branch| branch.detach());
+        if self.header().has_rare() {
+            self.header().present_branch().inspect(|branch| branch.detach());
+        }
     }
 
     /// As [`drop_now`](TaskRef::drop_now), for a part of the running task.

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use super::current;
 use super::join_error::JoinError;
+use super::owner;
 use super::state::State;
 use super::task::TaskRef;
 use super::waker;
@@ -152,6 +153,7 @@ impl TaskRef {
             }
             Some(branch) => {
                 self.set(State::CLEANING);
+                owner::count_request();
                 branch.limit();
                 branch.wake_beneath();
                 self.wake();
