@@ -47,6 +47,23 @@ pub(crate) fn limited<T>(
     Poll::Ready(output)
 }
 
+/// As [`limited`], for what needs no waker: with no unit left it is not asked.
+///
+/// # Errors
+/// What was brought: it is not ready, or there is no unit.
+#[inline]
+pub(crate) fn at_once<T, R>(brought: T, ask: impl FnOnce(T) -> Result<R, T>) -> Result<R, T> {
+    if LEFT.get() == 0 {
+        return Err(brought);
+    }
+    let output = ask(brought)?;
+    match LEFT.get() {
+        UNLIMITED => {}
+        left => LEFT.set(left.saturating_sub(1)),
+    }
+    Ok(output)
+}
+
 /// Whether the running task has no unit left.
 #[inline]
 pub(crate) fn is_spent() -> bool {

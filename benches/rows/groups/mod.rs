@@ -4,6 +4,7 @@ use crate::row::Row;
 
 mod accept;
 mod echo;
+mod locks;
 mod memory;
 mod paced;
 mod parts;
@@ -28,6 +29,7 @@ pub(crate) fn all() -> Vec<Group> {
         accept::group(),
         tasks::group(),
         structured::group(),
+        locks::group(),
         rings::group(),
         memory::group(),
     ]
