@@ -187,6 +187,12 @@ impl Header {
         drop(self.rare.take());
     }
 
+    #[inline]
+    pub(super) fn has_joiner(&self) -> bool {
+        // SAFETY: as in `has_rare`.
+        unsafe { &*self.joiner.as_ptr() }.is_some()
+    }
+
     /// Whether it has any of what few tasks have.
     #[inline]
     pub(super) fn has_rare(&self) -> bool {

@@ -245,8 +245,12 @@ impl<T> Drop for Finished<'_, T> {
 impl<T> Drop for JoinHandle<T> {
     #[inline]
     fn drop(&mut self) {
-        // Then there is neither a joiner nor an outcome.
-        if !self.task.state().contains(State::DONE | State::EMPTY) {
+        let state = self.task.state();
+        if state.contains(State::DONE | State::EMPTY) {
+            // There is neither a joiner nor an outcome.
+        } else if !state.contains(State::DONE) && !self.task.header().has_joiner() {
+            self.task.clear(State::JOINED);
+        } else {
             self.detach();
         }
     }
