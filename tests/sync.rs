@@ -16,6 +16,8 @@ mod contract;
 mod elsewhere;
 #[path = "sync/event.rs"]
 mod event;
+#[path = "sync/forgotten.rs"]
+mod forgotten;
 #[path = "sync/hostile.rs"]
 mod hostile;
 #[path = "sync/many.rs"]
