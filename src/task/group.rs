@@ -322,7 +322,7 @@ impl<E> Drop for Ending<'_, '_, E> {
 pin_project! {
     /// A child's future: what becomes of it goes to the group.
     struct Watched<'env, F, E> {
-        // Gone once it has ended.
+        // There until this is dropped.
         #[pin]
         future: Option<F>,
         group: Rc<Shared<'env, E>>,
@@ -330,19 +330,10 @@ pin_project! {
 
     impl<F, E> PinnedDrop for Watched<'_, F, E> {
         fn drop(this: Pin<&mut Self>) {
-            this.end();
-        }
-    }
-}
-
-impl<F, E> Watched<'_, F, E> {
-    /// Drops the future; its destructor may panic.
-    fn end(self: Pin<&mut Self>) {
-        let mut this = self.project();
-        if this.future.is_some()
-            && let Err(payload) = catch(|| this.future.set(None))
-        {
-            this.group.panicked(payload);
+            let mut this = this.project();
+            if let Err(payload) = catch(|| this.future.set(None)) {
+                this.group.panicked(payload);
+            }
         }
     }
 }
@@ -350,19 +341,18 @@ impl<F, E> Watched<'_, F, E> {
 impl<T, E, F: Future<Output = Result<T, E>>> Future for Watched<'_, F, E> {
     type Output = Option<T>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let this = self.as_mut().project();
-        let future = this.future.as_pin_mut().expect("a child is not polled after its end");
-        let value = match catch(|| future.poll(cx)) {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(result)) => this.group.noted(result),
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let this = self.project();
+        let future = this.future.as_pin_mut().expect("a child is polled before it is dropped");
+        // When this is ready its task drops it at once, and the future with it.
+        match catch(|| future.poll(cx)) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(result)) => Poll::Ready(this.group.noted(result)),
             Err(payload) => {
                 this.group.panicked(payload);
-                None
+                Poll::Ready(None)
             }
-        };
-        self.end();
-        Poll::Ready(value)
+        }
     }
 }
 
