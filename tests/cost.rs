@@ -14,6 +14,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use ringio::queue::{Queue, Shutdown};
 use ringio::sync::{Mutex, Semaphore};
 use ringio::time::sleep;
 use ringio::{op, spawn, yield_now};
@@ -206,6 +207,37 @@ fn no_op_through_the_ring_64_at_a_time() {
             })
         });
         join_all(tasks).await.into_iter().for_each(Result::unwrap);
+    });
+}
+
+#[test]
+fn put_and_get() {
+    run(async || {
+        let queue = Queue::bounded(16);
+        for round in 0..rounds() {
+            queue.put(round).await.unwrap();
+            assert_eq!(queue.get().await, Ok(round));
+        }
+    });
+}
+
+/// Two tasks, two queues: each time two puts to a getter that waits, two wakes, two polls.
+#[test]
+fn there_and_back_through_two_queues() {
+    run(async || {
+        let (there, back) = (Rc::new(Queue::bounded(1)), Rc::new(Queue::bounded(1)));
+        let (heard, answer) = (there.clone(), back.clone());
+        let other = spawn(async move {
+            while let Ok(round) = heard.get().await {
+                answer.put(round).await.unwrap();
+            }
+        });
+        for round in 0..rounds() {
+            there.put(round).await.unwrap();
+            assert_eq!(back.get().await, Ok(round));
+        }
+        there.shutdown(Shutdown::Drain);
+        other.await.unwrap();
     });
 }
 

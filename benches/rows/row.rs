@@ -23,6 +23,8 @@ pub(crate) enum Contestant {
     /// The same on ringio by plain means: spawned tasks for a group, `join_all` for `gather`.
     Plain,
     /// The crate of that name, on ringio's loop.
+    AsyncChannel,
+    /// The crate of that name, on ringio's loop.
     AsyncLock,
     /// The crate of that name, on ringio's loop.
     LocalSync,

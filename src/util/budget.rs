@@ -51,7 +51,7 @@ pub(crate) fn limited<T>(
 ///
 /// # Errors
 /// What was brought: it is not ready, or there is no unit.
-#[inline]
+#[inline(always)]
 pub(crate) fn at_once<T, R>(brought: T, ask: impl FnOnce(T) -> Result<R, T>) -> Result<R, T> {
     if LEFT.get() == 0 {
         return Err(brought);

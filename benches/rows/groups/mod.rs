@@ -9,6 +9,7 @@ mod memory;
 mod paced;
 mod parts;
 mod proxy;
+mod queue;
 mod rings;
 mod structured;
 mod tasks;
@@ -30,6 +31,7 @@ pub(crate) fn all() -> Vec<Group> {
         tasks::group(),
         structured::group(),
         locks::group(),
+        queue::group(),
         rings::group(),
         memory::group(),
     ]

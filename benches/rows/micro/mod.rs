@@ -15,6 +15,7 @@ mod locks;
 mod loops;
 mod meter;
 mod no_ops;
+mod queue;
 mod raw;
 mod runtime;
 mod sleepers;
@@ -70,9 +71,19 @@ pub(crate) enum Work {
     LeaveFew,
     /// 100,000.
     LeaveMany,
+    /// Into a queue and out of it.
+    PutGet,
+    /// There and back between two tasks, through two queues.
+    TwoQueues,
+    /// From one task to another, which both wait for each other.
+    Stream,
 }
 
 impl Work {
+    fn is_of_queues(self) -> bool {
+        matches!(self, Work::PutGet | Work::TwoQueues | Work::Stream)
+    }
+
     fn is_of_locks(self) -> bool {
         use Work::{HandOffFew, HandOffMany, LeaveFew, LeaveMany, Lock, Permit};
         matches!(self, Lock | Permit | HandOffFew | HandOffMany | LeaveFew | LeaveMany)
@@ -98,6 +109,7 @@ impl Micro {
         let meter = Meter(self.slice);
         let sample = match self.on {
             on if self.work.is_of_locks() => locks::measure(self.work, on, meter),
+            on if self.work.is_of_queues() => queue::measure(self.work, on, meter),
             Contestant::Ringio => self.measure::<OnRingio<true>>(meter),
             Contestant::Parking => self.measure::<OnRingio<false>>(meter),
             Contestant::Tokio => match self.work {
@@ -117,8 +129,8 @@ impl Micro {
                 Work::NopMany => raw::no_ops(meter, no_ops::MANY),
                 _ => Err(io::Error::other("there is no such loop")),
             },
-            Contestant::AsyncLock | Contestant::LocalSync => {
-                Err(io::Error::other("it has locks alone"))
+            Contestant::AsyncChannel | Contestant::AsyncLock | Contestant::LocalSync => {
+                Err(io::Error::other("it is measured elsewhere"))
             }
         };
         control::say(&sample?)
