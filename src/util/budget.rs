@@ -40,10 +40,7 @@ pub(crate) fn limited<T>(
         return Poll::Pending;
     }
     let output = ready!(ask(cx));
-    match LEFT.get() {
-        UNLIMITED => {}
-        left => LEFT.set(left.saturating_sub(1)),
-    }
+    take();
     Poll::Ready(output)
 }
 
@@ -57,11 +54,17 @@ pub(crate) fn at_once<T, R>(brought: T, ask: impl FnOnce(T) -> Result<R, T>) -> 
         return Err(brought);
     }
     let output = ask(brought)?;
+    take();
+    Ok(output)
+}
+
+/// Takes a unit for what has just been done.
+#[inline]
+fn take() {
     match LEFT.get() {
         UNLIMITED => {}
         left => LEFT.set(left.saturating_sub(1)),
     }
-    Ok(output)
 }
 
 /// Whether the running task has no unit left.
