@@ -350,7 +350,7 @@ fn a_comparison_that_panics_loses_nothing() {
         }
         assert_eq!(queue.len() + queue.putters(), ITEMS as usize);
         let mut panics = 0;
-        while queue.len() > 0 {
+        while !queue.is_empty() {
             let get = catch_unwind(AssertUnwindSafe(|| queue.try_get().unwrap().key));
             panics += usize::from(get.is_err());
             got.extend(get.ok());
