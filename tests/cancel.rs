@@ -8,6 +8,7 @@ mod cancel {
     mod hostile;
     mod scopes;
     mod timeouts;
+    mod together;
 }
 
 use std::cell::RefCell;

@@ -79,6 +79,92 @@ fn timer_armed_and_cancelled() {
     });
 }
 
+async fn yields() -> u32 {
+    yield_now().await;
+    1
+}
+
+/// Beside children and parts, which do the same.
+#[test]
+fn spawn_a_thousand_that_yield_then_join() {
+    run(async || {
+        let mut tasks = Vec::with_capacity(1_000);
+        for _ in 0..rounds().div_ceil(1_000) {
+            tasks.extend((0..1_000).map(|_| spawn(async { Ok::<_, ()>(yields().await) })));
+            for task in tasks.drain(..) {
+                assert_eq!(task.await.unwrap(), Ok(1));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_thousand_children_that_yield() {
+    run(async || {
+        for _ in 0..rounds().div_ceil(1_000) {
+            let ended = ringio::task_group::<_, (), _>(async |group| {
+                for _ in 0..1_000 {
+                    drop(group.spawn(async { Ok(yields().await) }));
+                }
+                Ok(())
+            });
+            ended.await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn gather_a_thousand_that_yield() {
+    run(async || {
+        for _ in 0..rounds().div_ceil(1_000) {
+            let outputs = ringio::gather((0..1_000).map(|_| yields())).await;
+            assert_eq!(outputs.len(), 1_000);
+        }
+    });
+}
+
+#[test]
+fn join_all_a_thousand_that_yield() {
+    run(async || {
+        for _ in 0..rounds().div_ceil(1_000) {
+            let outputs = join_all((0..1_000).map(|_| yields())).await;
+            assert_eq!(outputs.len(), 1_000);
+        }
+    });
+}
+
+#[test]
+fn spawn_a_thousand_and_let_them_go() {
+    run(async || {
+        for _ in 0..rounds().div_ceil(1_000) {
+            for _ in 0..1_000 {
+                drop(spawn(async {}));
+            }
+            for _ in 0..5 {
+                yield_now().await;
+            }
+        }
+    });
+}
+
+#[test]
+fn timeout_around_one_wait() {
+    run(async || {
+        for _ in 0..rounds() {
+            assert_eq!(ringio::timeout(Duration::from_secs(1), yields()).await, Ok(1));
+        }
+    });
+}
+
+#[test]
+fn the_wait_without_a_timeout() {
+    run(async || {
+        for _ in 0..rounds() {
+            assert_eq!(yields().await, 1);
+        }
+    });
+}
+
 /// Two tasks that wake each other in turn: two wakes, two polls.
 #[test]
 fn wake_and_back() {

@@ -9,6 +9,7 @@ mod tidy {
     pub(super) mod floors;
     pub(super) mod length;
     pub(super) mod links;
+    pub(super) mod named;
     pub(super) mod outline;
     pub(super) mod strays;
     pub(super) mod token;
@@ -18,7 +19,7 @@ mod tidy {
 }
 
 use tidy::tree::{File, Finding};
-use tidy::{cfgs, floors, length, links, outline, strays, tree, unsafety, words};
+use tidy::{cfgs, floors, length, links, named, outline, strays, tree, unsafety, words};
 
 /// Runs a rule over every file and fails with all that it found.
 fn enforce(rule: impl Fn(&File) -> Vec<Finding>) {
@@ -76,6 +77,11 @@ fn mod_and_lib_files_only_list() {
 #[test]
 fn relative_links_lead_somewhere() {
     enforce(|file| links::check(&file.path, &file.text, tree::read));
+}
+
+#[test]
+fn tests_that_pages_name_exist() {
+    report(named::check(&tree::files()));
 }
 
 #[test]

@@ -84,6 +84,11 @@ fn a_task_has_a_span_and_a_report_is_an_event() {
                 yield_now().await;
             });
             child.await.unwrap();
+            let group = ringio::task_group::<(), (), _>(async |group| {
+                drop(group.spawn(async { Ok(()) }));
+                Ok(())
+            });
+            group.await.unwrap();
             drop(spawn(async { panic!("unseen") }));
             yield_now().await;
         });
@@ -93,6 +98,8 @@ fn a_task_has_a_span_and_a_report_is_an_event() {
     let child = format!(" name=\"child\" spawned_at.line={line}");
     assert!(lines[0].starts_with("1 is task name=\"chief\""), "{lines:?}");
     assert!(lines.contains(&format!("2 is task{child}")), "{lines:?}");
+    let of_group = format!("3 is task spawned_at.line={}", line + 6);
+    assert!(lines.contains(&of_group), "{lines:?}");
     // Three polls, and the future's drop, which the last of them may or may not contain.
     assert!((3..=4).contains(&notes.count("enter 2")), "{lines:?}");
     assert_eq!(notes.count("enter 2"), notes.count("exit 2"));

@@ -35,8 +35,8 @@ pub struct EventLoop {
 }
 
 impl EventLoop {
-    /// Whom to tell, from now on, about panics that nobody looked at and about what debug mode
-    /// finds: in place of the [`Builder`](crate::Builder::exception_handler)'s. It runs on this
+    /// Whom to tell, from now on, about errors and panics that nobody looked at and about what debug
+    /// mode finds: in place of the [`Builder`](crate::Builder::exception_handler)'s. It runs on this
     /// thread and so may use what is not `Send`; a panic of its own is dropped.
     ///
     /// # Examples

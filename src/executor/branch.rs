@@ -127,10 +127,13 @@ impl Branch {
 
     /// So many clean-ups beneath those above are no more. Who waits for the last is woken.
     fn subtract(&self, clean_ups: usize) {
+        if clean_ups == 0 {
+            return;
+        }
         let mut wakes = WakeBatch::default();
         self.for_all_above(|above| {
             above.open.set(above.open.get() - clean_ups);
-            if clean_ups > 0 && above.open.get() == 0 {
+            if above.open.get() == 0 {
                 wakes.take_from(&mut above.on_empty.take());
             }
         });

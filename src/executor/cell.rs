@@ -12,8 +12,9 @@ use std::ptr::{NonNull, drop_in_place};
 use std::task::{Context, Poll};
 
 use super::blocks::rounded;
+use super::failure;
 use super::header::Header;
-use super::info::Meta;
+use super::info::{Id, Meta};
 use super::join_error::JoinError;
 use super::shared::View;
 use super::state::State;
@@ -23,19 +24,40 @@ use crate::util::contain::{Payload, catch, contain, discard};
 /// What a task comes to.
 pub(super) type Outcome<T> = Result<T, JoinError>;
 
-/// Whose queue a task goes to when it is woken: its loop's, or that of the future whose child it is.
+/// Whose queue a task goes to when it is woken.
 ///
-/// It has no destructor, so what it leads to must outlive the task's end.
-pub(super) trait Schedule {
-    /// Whether the task is somebody's child: nobody but its parent polls or drops its future.
-    const OWNED: bool;
+/// It has no destructor, so what it leads to must outlive the task's end. `T` is the task's output.
+pub(super) trait Schedule<T> {
+    /// Puts a task with this scheduler into its queue, if that is not its loop's: the task is
+    /// somebody's child then, and nobody but its parent polls or drops its future.
+    ///
+    /// The task must not be over, and may end while this works.
+    const SCHEDULE: Option<unsafe fn(TaskRef)>;
 
-    /// What a wake needs, copied out of the task, which may end while it works.
-    type Queue: Copy;
+    /// The words of the error that an output is, as far as outputs can be looked at.
+    #[inline]
+    fn failure(_: &T) -> Option<String> {
+        None
+    }
+}
 
-    fn queue(&self) -> Self::Queue;
+/// The scheduler of a task that belongs to no group.
+pub(super) struct OnLoop;
 
-    fn schedule(queue: Self::Queue, task: TaskRef);
+impl<T: 'static> Schedule<T> for OnLoop {
+    const SCHEDULE: Option<unsafe fn(TaskRef)> = None;
+
+    #[inline]
+    fn failure(output: &T) -> Option<String> {
+        failure::of(output)
+    }
+}
+
+/// The same for a task that may borrow. Whoever spawned it takes its output.
+pub(super) struct Borrowing;
+
+impl<T> Schedule<T> for Borrowing {
+    const SCHEDULE: Option<unsafe fn(TaskRef)> = None;
 }
 
 /// What can be done with a block whose types are forgotten. Every function's contract includes
@@ -46,15 +68,15 @@ pub(super) struct VTable {
     pub(super) poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> Poll<()>,
     /// Drops the future and puts an error in its place. As for `poll`. Does not unwind.
     pub(super) end: unsafe fn(NonNull<Header>, JoinError),
-    /// Drops the outcome, which must be there and nobody else's; a panic's payload is given
-    /// back instead. Does not unwind.
-    pub(super) discard: unsafe fn(NonNull<Header>) -> Option<Payload>,
-    /// Puts the task into its scheduler's queue. The task must not be over.
-    pub(super) schedule: unsafe fn(TaskRef),
+    /// Drops the outcome, which must be there and nobody else's, and tells of a panic or a known
+    /// error. Does not unwind.
+    pub(super) discard: unsafe fn(&TaskRef),
+    /// The words of the error that the outcome, which must be there, is known to be.
+    pub(super) failure: unsafe fn(NonNull<Header>) -> Option<String>,
+    /// See [`Schedule::SCHEDULE`].
+    pub(super) schedule: Option<unsafe fn(TaskRef)>,
     /// Where the outcome lies, in bytes from the header.
     pub(super) outcome: usize,
-    /// See [`Schedule::OWNED`].
-    pub(super) owned: bool,
     pub(super) layout: Layout,
 }
 
@@ -72,24 +94,30 @@ union Slot<F: Future> {
     outcome: ManuallyDrop<Outcome<F::Output>>,
 }
 
-impl<F: Future, S: Schedule> TaskCell<F, S> {
+impl<F: Future, S: Schedule<F::Output>> TaskCell<F, S> {
     const VTABLE: VTable = VTable {
         poll: Self::poll,
         end: Self::end_with_error,
         discard: Self::discard,
-        schedule: Self::schedule,
+        failure: Self::failure,
+        schedule: S::SCHEDULE,
         outcome: offset_of!(Self, slot),
-        owned: S::OWNED,
         layout: rounded(Layout::new::<Self>()),
     };
 
     /// A new task that nobody knows yet.
     #[inline]
-    pub(super) fn allocate(view: View<'_>, meta: Meta, future: F, scheduler: S) -> TaskRef {
+    pub(super) fn allocate(
+        view: View<'_>,
+        id: impl FnOnce() -> Id,
+        meta: Meta,
+        future: F,
+        scheduler: S,
+    ) -> TaskRef {
         const { assert!(!needs_drop::<S>(), "a scheduler is never dropped") };
         let vtable = &Self::VTABLE;
         let block = view.local().blocks.allocate(vtable.layout).cast::<Self>();
-        let header = Header::new(view, vtable, meta);
+        let header = Header::new(view, vtable, id, meta);
         let slot = Slot { future: ManuallyDrop::new(future) };
         // SAFETY: fresh memory of our layout, rounded up.
         unsafe { block.write(TaskCell { header, scheduler, slot }) };
@@ -148,22 +176,25 @@ impl<F: Future, S: Schedule> TaskCell<F, S> {
         unsafe { Self::outcome(header).write(outcome) };
     }
 
-    unsafe fn discard(header: NonNull<Header>) -> Option<Payload> {
+    unsafe fn discard(task: &TaskRef) {
         // SAFETY: the outcome is there and ours by the caller's word; it is not looked at again.
-        let outcome = unsafe { Self::outcome(header).read() };
+        let outcome = unsafe { Self::outcome(task.as_ptr()).read() };
         match outcome {
-            Err(JoinError::Panicked(payload)) => Some(payload),
-            outcome => {
-                contain(|| drop(outcome));
-                None
+            Err(JoinError::Panicked(payload)) => task.report_panic(payload),
+            Err(JoinError::Cancelled) => {}
+            Ok(output) => {
+                if let Some(words) = S::failure(&output) {
+                    task.report_failure(words);
+                }
+                contain(|| drop(output));
             }
         }
     }
 
-    unsafe fn schedule(task: TaskRef) {
-        // SAFETY: this function is in the vtable of tasks with such a scheduler only.
-        let queue = unsafe { scheduler::<S>(task.as_ptr()) }.queue();
-        S::schedule(queue, task);
+    unsafe fn failure(header: NonNull<Header>) -> Option<String> {
+        // SAFETY: the outcome is there by the caller's word, and nobody moves it meanwhile.
+        let outcome = unsafe { &*Self::outcome(header) };
+        outcome.as_ref().ok().and_then(S::failure)
     }
 }
 

@@ -21,6 +21,7 @@ use super::join::JoinHandle;
 use super::join_error::JoinError;
 use super::owner::{Owner, Stage, surroundings};
 use super::state::State;
+use super::trace;
 use crate::util::budget;
 
 /// Invariant: neither longer nor shorter than it says.
@@ -61,13 +62,13 @@ impl<'env> Children<'env> {
         T: 'env,
         F: Future<Output = Option<T>> + 'env,
     {
+        let future = trace::task(&meta, future);
         current::at_home(|view| {
-            let child = self.family.bear(view, meta, future);
+            let child = self.family.bear(view, || view.local().next_id(), meta, future);
             if self.closed.get() {
                 child.drop_now();
             } else {
-                view.local().register(&child);
-                self.family.adopt(child.clone());
+                self.family.adopt_task(view, child.clone());
             }
             // SAFETY: the output of the future that the task was made of, and the first handle.
             let task = unsafe { JoinHandle::new(child) };

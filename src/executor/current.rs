@@ -15,9 +15,10 @@ use std::ptr::{self, NonNull};
 use std::rc::Rc;
 
 use super::branch::{Branch, Grace};
+use super::cell::OnLoop;
 use super::executor::{Executor, start};
 use super::header::Header;
-use super::info::{Id, Info, Meta};
+use super::info::{Id, Info, Meta, Report};
 use super::join::JoinHandle;
 use super::locals::Locals;
 use super::owner::{self, Stage};
@@ -188,12 +189,24 @@ pub(super) fn grace() -> Option<Grace> {
     with_home(|view| view.local().grace())?
 }
 
+/// Tells the running loop's reporter what nobody sees.
+pub(crate) fn tell(report: Report) {
+    with_home(|view| view.local().tell(report));
+}
+
 /// Tells the running loop's reporter about a panic that nobody sees, `who` having panicked.
 pub(crate) fn report(who: &str, payload: Payload) {
-    let mut payload = Some(payload);
-    let report = |view: View<'_>, payload| view.local().report(who, payload, current());
-    with_home(|view| payload.take().map(|payload| report(view, payload)));
-    payload.into_iter().for_each(discard);
+    report_of(who, payload, current());
+}
+
+/// The same, for a task that need not be the running one.
+pub(crate) fn report_of(who: &str, payload: Payload, task: Option<Info>) {
+    let mut seen = Some((payload, task));
+    let report = |view: View<'_>, (payload, task)| view.local().report(who, payload, task);
+    with_home(|view| seen.take().map(|seen| report(view, seen)));
+    if let Some((payload, _)) = seen {
+        discard(payload);
+    }
 }
 
 /// The id of the running task.
@@ -245,9 +258,12 @@ pub fn all() -> Vec<Info> {
 
 /// Spawns on the running loop.
 #[track_caller]
-pub(super) fn spawn<F: Future + 'static>(meta: Meta, fut: F) -> JoinHandle<F::Output> {
+pub(crate) fn spawn<F: Future + 'static>(meta: Meta, fut: F) -> JoinHandle<F::Output> {
+    let Some(shared) = NonNull::new(HOME.get().cast_mut()) else { no_loop() };
+    // SAFETY: as in `with_home`, whose closure would be one more move of the future.
+    let view = unsafe { View::new(shared) };
     // SAFETY: a `'static` future borrows nothing.
-    at_home(|view| unsafe { start(view, meta, fut) })
+    unsafe { start(view, meta, fut, OnLoop) }
 }
 
 /// Hands the running loop to `code`, and panics if there is none.

@@ -8,7 +8,7 @@
 //! in [`Family::end_all`], and nowhere else: who calls these answers for what the futures borrow.
 #![allow(unsafe_code, reason = "a list through the tasks' blocks")]
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::mem::forget;
 use std::ops::ControlFlow;
 use std::ptr::NonNull;
@@ -17,12 +17,14 @@ use std::task::{Context, Waker};
 
 use super::cell::{Schedule, TaskCell, scheduler};
 use super::header::Header;
-use super::info::Meta;
+use super::info::{Id, Meta};
+use super::local::Household;
+use super::owner;
 use super::run_queue::RunQueue;
-use super::shared::View;
+use super::shared::{Home, View};
 use super::state::State;
 use super::task::TaskRef;
-use crate::util::budget;
+use crate::util::{Key, budget};
 
 /// Children in the order of their spawn, and those of them that are ready.
 #[derive(Default)]
@@ -33,6 +35,31 @@ pub(super) struct Family {
     first: Cell<Option<NonNull<Header>>>,
     last: Cell<Option<NonNull<Header>>>,
     len: Cell<usize>,
+    /// The loop that knows of the children, if they are tasks of their own: that of the first one.
+    home: OnceCell<(Home, Key)>,
+}
+
+impl Household for Family {
+    fn collect(&self, tasks: &mut Vec<TaskRef>) {
+        let mut next = self.first.get();
+        while let Some(child) = next {
+            // SAFETY: it is on the list, which keeps it.
+            let child = unsafe { TaskRef::acquire(child) };
+            // SAFETY: as above.
+            next = unsafe { member(child.as_ptr()) }.next.get();
+            if !child.state().intersects(State::DONE | State::LISTED) {
+                tasks.push(child);
+            }
+        }
+    }
+}
+
+impl Drop for Family {
+    fn drop(&mut self) {
+        if let Some((home, place)) = self.home.take() {
+            home.view().local().leave(place);
+        }
+    }
 }
 
 /// What a child is while it is polled.
@@ -51,24 +78,18 @@ pub(super) struct Member {
     next: Cell<Option<NonNull<Header>>>,
 }
 
-impl Schedule for Member {
-    const OWNED: bool = true;
+impl<T> Schedule<T> for Member {
+    const SCHEDULE: Option<unsafe fn(TaskRef)> = Some(schedule);
+}
 
-    type Queue = NonNull<Family>;
-
-    #[inline]
-    fn queue(&self) -> NonNull<Family> {
-        self.family
-    }
-
-    #[inline]
-    fn schedule(family: NonNull<Family>, task: TaskRef) {
-        // SAFETY: the task is not over, so the family is there.
-        let parent = unsafe { family.as_ref() }.push(task);
-        // Anybody's code: the family may be gone when it returns.
-        if let Some(parent) = parent {
-            parent.wake();
-        }
+unsafe fn schedule(task: TaskRef) {
+    // SAFETY: this function is in the vtable of children only.
+    let family = unsafe { member(task.as_ptr()) }.family;
+    // SAFETY: the task is not over, so the family is there.
+    let parent = unsafe { family.as_ref() }.push(task);
+    // Anybody's code: the family may be gone when it returns.
+    if let Some(parent) = parent {
+        parent.wake();
     }
 }
 
@@ -95,18 +116,45 @@ impl Family {
     pub(super) fn bear<F: Future>(
         self: &Rc<Self>,
         view: View<'_>,
+        id: impl FnOnce() -> Id,
         meta: Meta,
         future: F,
     ) -> TaskRef {
         let family = NonNull::from(&**self);
         let member = Member { family, previous: Cell::new(None), next: Cell::new(None) };
-        TaskCell::allocate(view, meta, future, member)
+        TaskCell::allocate(view, id, meta, future, member)
+    }
+
+    /// Takes a new child in that is a task of its own.
+    #[inline]
+    pub(super) fn adopt_task(self: &Rc<Self>, view: View<'_>, child: TaskRef) {
+        if !self.home.get().is_some_and(|(home, _)| home.is(view)) {
+            self.settle(view, &child);
+        }
+        self.adopt(child, Kind::Task);
+    }
+
+    /// Has the children's loop know of them. Mostly it is one loop: children of another are on its
+    /// roster one by one.
+    #[cold]
+    fn settle(self: &Rc<Self>, view: View<'_>, child: &TaskRef) {
+        if self.home.get().is_none() {
+            let this: Rc<dyn Household> = self.clone();
+            if let Some(place) = view.local().settle(Rc::downgrade(&this)) {
+                _ = self.home.set((Home::new(view), place));
+                return;
+            }
+        }
+        view.local().roster.list(child.clone());
     }
 
     /// Takes a new child in, which has its first turn in the next round.
     #[inline]
-    pub(super) fn adopt(&self, child: TaskRef) {
-        child.set(State::QUEUED);
+    pub(super) fn adopt(&self, child: TaskRef, kind: Kind) {
+        child.set(match kind {
+            Kind::Task => State::QUEUED,
+            Kind::Part => State::QUEUED.union(State::PART),
+        });
         let parent = self.push(child.clone());
         self.list(child);
         if let Some(parent) = parent {
@@ -185,10 +233,21 @@ impl Family {
         mut after: impl FnMut(&TaskRef) -> ControlFlow<()>,
     ) {
         drop(self.parent.take());
+        // Whether any start, as of so many requests.
+        let mut known: Option<(u32, bool)> = None;
+        let mut starts = || match (known, owner::requests()) {
+            (Some((before, starts)), now) if before == now => starts,
+            (_, now) => {
+                let starts = starts();
+                known = Some((now, starts));
+                starts
+            }
+        };
         for nth in 0..self.ready.len() {
             // Parts behind one that has used the budget up would be asked for nothing, time and again.
-            let spent = kind == Kind::Part && budget::is_spent();
-            if (!budget::take_child() || spent) && nth > 0 {
+            let spent = || kind == Kind::Part && budget::is_spent();
+            let given = budget::take_child();
+            if nth > 0 && (!given || spent()) {
                 break;
             }
             let Some(task) = self.ready.pop() else { break };

@@ -12,7 +12,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use super::cell::Outcome;
-use super::info::Id;
+use super::failure::words;
+use super::info::{Id, Info};
 use super::join_error::JoinError;
 use super::state::State;
 use super::task::TaskRef;
@@ -22,8 +23,10 @@ use crate::util::leave::leave;
 
 /// Awaits a task, or cancels it.
 ///
-/// Dropping the handle detaches the task. A panic that nobody awaited is reported to the loop's
-/// exception handler.
+/// Dropping the handle detaches the task. An error or a panic that nobody awaited is reported to the
+/// loop's exception handler, once, when the task has ended and its handle is dropped. Errors are
+/// the `Err` of those `Result`s that [`report_errors`](JoinHandle::report_errors) names, and of any where
+/// that was called.
 ///
 /// ```
 /// ringio::run(async {
@@ -63,7 +66,8 @@ impl<T> JoinHandle<T> {
     /// that [`on_cancel`](crate::on_cancel) has registered within it run, if there are any, then its
     /// future is dropped and awaiting it gives [`JoinError::Cancelled`]. A task that has not started
     /// never does. A result that becomes ready before that turn wins, with clean-ups also one of that
-    /// turn. Asking twice is asking once.
+    /// turn. Asking twice is asking once. Of a task that has finished an error is not reported after
+    /// this: whoever asks it to end wants nothing of it. (A panic is.)
     ///
     /// ```
     /// ringio::run(async {
@@ -108,6 +112,11 @@ impl<T> JoinHandle<T> {
         self.task.name()
     }
 
+    /// What can be told about the task.
+    pub(crate) fn info(&self) -> Info {
+        self.task.info()
+    }
+
     /// Drops the future now, on the caller's stack; the outcome is `Cancelled` unless the task has
     /// finished. If the call comes out of the task's own poll, the future goes when that ends.
     pub(crate) fn drop_now(&self) {
@@ -119,14 +128,30 @@ impl<T> JoinHandle<T> {
         Finished(self)
     }
 
-    /// Whether the task has ended with a panic that nobody has taken.
-    pub(crate) fn has_panicked(&self) -> bool {
+    /// Whether the task has ended with a panic, or with what is known to be an error, that nobody
+    /// has taken.
+    pub(crate) fn has_failed(&self) -> bool {
         if self.task.state() & (State::DONE | State::EMPTY) != State::DONE {
             return false;
         }
         // SAFETY: the outcome is there, and an `Outcome<T>`.
         let outcome = unsafe { self.task.outcome::<T>().as_ref() };
-        matches!(outcome, Err(JoinError::Panicked(_)))
+        match outcome {
+            Ok(_) => self.task.failure().is_some(),
+            Err(error) => error.is_panic(),
+        }
+    }
+
+    /// Leaves the waker for the task's end, which is foreign code: the task may finish meanwhile.
+    #[inline(never)]
+    fn has_finished_while_joining(&self, cx: &Context<'_>) -> bool {
+        let joiner = &self.task.header().joiner;
+        leave(joiner, cx.waker());
+        if self.is_finished() {
+            // It has woken whom it found, and will wake no other.
+            drop(joiner.take());
+        }
+        self.is_finished()
     }
 
     /// Moves the outcome of a finished task out.
@@ -142,17 +167,53 @@ impl<T> JoinHandle<T> {
     }
 }
 
+impl<T, E: fmt::Debug> JoinHandle<Result<T, E>> {
+    /// Has an error reported that nobody has looked at, whatever its type: to the exception handler,
+    /// once, as a panic would be.
+    ///
+    /// Without this, errors of a `Result<V, E>` are where `E` is [`io::Error`](std::io::Error),
+    /// `Box<dyn Error>` (also `+ Send`, `+ Send + Sync`), `String`, `&'static str`, [`fmt::Error`] or
+    /// [`JoinError`], and `V` is `()`, [`Infallible`](std::convert::Infallible), `bool`, `u64`, `usize`,
+    /// `String` or `Vec<u8>`: what a function of any type may ask about a type is whether it is one
+    /// that it knows.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    ///
+    /// #[derive(Debug)]
+    /// struct OutOfPaper;
+    ///
+    /// static SEEN: AtomicBool = AtomicBool::new(false);
+    /// let builder = ringio::Runner::builder().exception_handler(|context| {
+    ///     assert_eq!(context.message, "a task failed: OutOfPaper");
+    ///     SEEN.store(true, Relaxed);
+    /// });
+    /// let print = async {
+    ///     ringio::spawn(async { Err::<(), _>(OutOfPaper) }).report_errors();
+    ///     ringio::yield_now().await;
+    /// };
+    /// builder.build()?.run(print).unwrap();
+    /// assert!(SEEN.load(Relaxed));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn report_errors(self) -> Self {
+        self.task.header().set_look(|task| {
+            // SAFETY: this is called for this task only, whose output is of this type, and while the
+            // outcome is there.
+            let outcome = unsafe { task.outcome::<Result<T, E>>().as_ref() };
+            let error = outcome.as_ref().ok()?.as_ref().err()?;
+            Some(words(|| format!("{error:?}")))
+        });
+        self
+    }
+}
+
 impl<T> Future for JoinHandle<T> {
     type Output = Result<T, JoinError>;
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if !self.is_finished() {
-            // Foreign code: the task may finish meanwhile, and then wakes whomever it finds.
-            leave(&self.task.header().joiner, cx.waker());
-        }
-        // What leaving a waker has called may have finished the task.
-        if !self.is_finished() {
+        if !self.is_finished() && !self.has_finished_while_joining(cx) {
             return Poll::Pending;
         }
         ready!(budget::spend(cx));
@@ -167,10 +228,11 @@ impl<'a, T> Future for Finished<'a, T> {
     type Output = &'a JoinHandle<T>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if !self.0.is_finished() {
-            leave(&self.0.task.header().joiner, cx.waker());
+        if self.0.is_finished() || self.0.has_finished_while_joining(cx) {
+            Poll::Ready(self.0)
+        } else {
+            Poll::Pending
         }
-        if self.0.is_finished() { Poll::Ready(self.0) } else { Poll::Pending }
     }
 }
 
@@ -181,7 +243,22 @@ impl<T> Drop for Finished<'_, T> {
 }
 
 impl<T> Drop for JoinHandle<T> {
+    #[inline]
     fn drop(&mut self) {
+        let state = self.task.state();
+        if state.contains(State::DONE | State::EMPTY) {
+            // There is neither a joiner nor an outcome.
+        } else if !state.contains(State::DONE) && !self.task.header().has_joiner() {
+            self.task.clear(State::JOINED);
+        } else {
+            self.detach();
+        }
+    }
+}
+
+impl<T> JoinHandle<T> {
+    #[inline(never)]
+    fn detach(&mut self) {
         self.task.clear(State::JOINED);
         let joiner = self.task.header().joiner.take();
         if self.task.state() & (State::DONE | State::EMPTY) == State::DONE {

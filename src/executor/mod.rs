@@ -7,6 +7,7 @@
 //! - [`run_queue`], [`blocks`], [`local`]: what only the loop's thread touches.
 //! - [`remote`], [`shared`]: what other threads may touch, and the block that holds both.
 //! - [`watch`], [`trace`]: debug mode, and what goes to the crate `tracing`.
+//! - [`outcome`], [`failure`]: what tasks come to, and which outputs are errors.
 //! - [`locals`]: values that belong to a task.
 //! - [`family`], [`parts`], [`children`]: tasks that a future polls in place of the loop.
 //! - [`join`], [`info`], [`builder`], [`yield_now`](mod@yield_now): what users see.
@@ -22,6 +23,7 @@ mod children;
 pub(crate) mod current;
 #[expect(clippy::module_inception, reason = "the folder is the floor's, the file the noun's")]
 mod executor;
+pub(crate) mod failure;
 mod family;
 mod header;
 mod info;
@@ -29,9 +31,11 @@ mod join;
 mod join_error;
 mod local;
 pub(crate) mod locals;
+mod outcome;
 pub(crate) mod owner;
 mod parts;
 mod remote;
+mod roster;
 mod run_queue;
 mod shared;
 mod state;
@@ -41,6 +45,7 @@ mod trace;
 #[cfg(not(feature = "tracing"))]
 #[path = "untraced.rs"]
 mod trace;
+mod turn;
 mod waker;
 mod watch;
 mod yield_now;

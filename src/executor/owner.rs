@@ -26,6 +26,19 @@ use crate::util::sync::thread_local;
 
 thread_local! {
     static FRAME: Cell<*const Frame> = const { Cell::new(ptr::null()) };
+    static REQUESTS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Changes with each request to an owner of this thread: while it does not, no [`Stage`] has.
+#[inline]
+pub(super) fn requests() -> u32 {
+    REQUESTS.get()
+}
+
+/// Some owner is asked to end, or its end is delivered.
+#[inline]
+pub(super) fn count_request() {
+    REQUESTS.set(REQUESTS.get().wrapping_add(1));
 }
 
 /// An owner whose body is being polled.
@@ -109,6 +122,7 @@ impl Owner {
             return false;
         }
         self.stage.set(Stage::Asked);
+        count_request();
         // The time of its clean-ups counts from here.
         if let Some(branch) = self.branch.get() {
             branch.limit();
@@ -137,6 +151,7 @@ impl Owner {
     /// Has the clean-ups beneath begin: they are woken, and find the owner ending.
     pub(crate) fn deliver(&self) {
         self.stage.set(Stage::Ending);
+        count_request();
         if let Some(branch) = self.branch.get() {
             branch.limit();
             branch.wake_beneath();

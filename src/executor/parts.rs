@@ -40,9 +40,11 @@ impl<F: Future> Parts<F> {
     pub(crate) fn new(futures: impl IntoIterator<Item = F>) -> Self {
         let mut parts = Parts { family: Rc::default(), running: 0, _futures: PhantomData };
         current::at_home(|view| {
+            // They go by the name of the task that they are parts of, and use its values.
+            let id = current::task_id().unwrap_or_else(|| view.local().next_id());
             for future in futures {
-                // They use the values of the task that they are parts of.
-                parts.family.adopt(parts.family.bear(view, Meta::with(None), future));
+                let part = parts.family.bear(view, || id, Meta::with(None), future);
+                parts.family.adopt(part, Kind::Part);
                 parts.running += 1;
             }
         });

@@ -177,6 +177,32 @@ impl<'a> View<'a> {
     }
 }
 
+/// Keeps the block for somebody on the loop's thread, and shows it as its own thread sees it.
+pub(super) struct Home(NonNull<Shared>);
+
+impl Home {
+    pub(super) fn new(view: View<'_>) -> Home {
+        Home(view.reference())
+    }
+
+    #[inline]
+    pub(super) fn is(&self, view: View<'_>) -> bool {
+        self.0 == view.as_ptr()
+    }
+
+    pub(super) fn view(&self) -> View<'_> {
+        // SAFETY: it was made on the loop's thread, which it does not leave, and keeps the block.
+        unsafe { View::new(self.0) }
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // SAFETY: its own reference, which it gives away.
+        unsafe { give_back(self.0) };
+    }
+}
+
 /// Takes back a task's memory, and the reference that [`View::reference`] gave it.
 ///
 /// # Safety
@@ -191,6 +217,21 @@ pub(super) unsafe fn retire(shared: NonNull<Shared>, block: NonNull<u8>, layout:
     } else {
         // SAFETY: the caller's promise.
         unsafe { dealloc(block.as_ptr(), layout) };
+        // SAFETY: the caller's promise.
+        drop(unsafe { SharedRef::from_raw(shared) });
+    }
+}
+
+/// Takes back the reference that [`View::reference`] gave.
+///
+/// # Safety
+/// The caller owns it and gives it away.
+unsafe fn give_back(shared: NonNull<Shared>) {
+    if current::is_home(shared) {
+        // SAFETY: this is the loop's thread, and what keeps it current keeps the block.
+        let stock = unsafe { &View::new(shared).local().stock };
+        stock.set(stock.get() + 1);
+    } else {
         // SAFETY: the caller's promise.
         drop(unsafe { SharedRef::from_raw(shared) });
     }

@@ -138,8 +138,19 @@ impl Builder {
         self
     }
 
-    /// Whom to tell about panics that nobody looked at, and what debug mode finds. They are printed to standard error unless
-    /// told.
+    /// Whom to tell about errors and panics that nobody looked at, and what debug mode finds. They are
+    /// printed to standard error unless told.
+    ///
+    /// Each is told once, with the name of its task and the place of its spawn:
+    /// - a panic, or an error ([which](crate::JoinHandle::report_errors)), of a task whose handle was
+    ///   dropped without awaiting it: when the task has ended and the handle is gone, also while the
+    ///   runner closes, and after;
+    /// - those of a [`RemoteJoin`](crate::RemoteJoin), likewise, and at the latest when its loop ends;
+    /// - a panic in a clean-up, in a closure from another thread, or of a child whose group was dropped.
+    ///
+    /// What was awaited, taken, or cancelled is not told, and the errors of a group's children are its
+    /// own, which gives them to whoever awaits it. Another handler may take this one's place while the
+    /// loop runs ([`EventLoop::set_exception_handler`](crate::EventLoop::set_exception_handler)).
     ///
     /// # Examples
     /// ```

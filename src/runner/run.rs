@@ -12,6 +12,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use nix::sched::{CpuSet, sched_setaffinity};
@@ -103,7 +104,7 @@ impl Runner {
         }
         let runtime = Runtime::new(settings.config.clone())?;
         let handler = settings.handler.clone();
-        runtime.executor.set_report(Rc::new(move |report| handler.report(report)));
+        runtime.executor.set_default_report(Arc::new(move |report| handler.report(report)));
         let by_environment = || std::env::var_os("RINGIO_DEBUG").is_some_and(|value| value == "1");
         runtime.executor.set_debug(settings.debug.unwrap_or_else(by_environment));
         if let Some(slow) = settings.slow {
@@ -131,10 +132,8 @@ impl Runner {
         }
         let _guard = self.runtime.enter();
         let interrupts = self.interrupts().map_err(RunError::Io)?;
-        let meta = Meta {
-            name: self.settings.name.as_deref().map(Rc::from),
-            ..Meta::with(Some(self.locals.clone()))
-        };
+        let meta = Meta::with(Some(self.locals.clone()));
+        let meta = meta.named(self.settings.name.as_deref().map(Rc::from));
         // SAFETY: `Main` drops the future before this function is left in any way.
         let mut main = Main(unsafe { self.runtime.executor.spawn_unchecked(meta, future) });
         let mut interrupted = false;

@@ -3,8 +3,9 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 
-use crate::executor::{self, Remote};
+use crate::executor::{self, Meta, Remote};
 
 use super::remote_join::RemoteJoin;
 
@@ -101,6 +102,7 @@ impl RemoteHandle {
     /// });
     /// ```
     #[doc(alias = "run_coroutine_threadsafe")]
+    #[track_caller]
     pub fn spawn<F, Fut, T>(&self, f: F) -> RemoteJoin<T>
     where
         F: FnOnce() -> Fut + Send + 'static,
@@ -108,15 +110,17 @@ impl RemoteHandle {
         T: Send + 'static,
     {
         let (join, promise) = RemoteJoin::new(self.remote.loop_id());
+        let spawned_at = Location::caller();
         // On refusal the closure is dropped, and with it the promise, which says LoopClosed.
         let _ = self.call(move || {
             // Within the task, so that a panic of `f` is one of the task.
-            let task = executor::spawn(async move { f().await });
+            let meta = || Meta::here().at(spawned_at);
+            let task = executor::current::spawn(meta(), async move { f().await });
             if promise.is_cancelled() {
                 // Before its first turn, so that it never starts.
                 task.cancel();
             }
-            drop(executor::spawn(promise.keep(task)));
+            drop(executor::current::spawn(meta(), promise.keep(task)));
         });
         join
     }

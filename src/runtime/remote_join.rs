@@ -8,7 +8,8 @@ use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crate::executor::{JoinError, JoinHandle};
+use crate::executor::{self, Info, JoinError, JoinHandle, Report, failure};
+use crate::util::contain::message;
 use crate::util::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use super::remote_handle::is_at_home;
@@ -52,8 +53,9 @@ impl std::error::Error for RemoteError {}
 
 /// What a task on another loop will give: awaited on any executor, or waited for by a thread.
 ///
-/// Dropping it detaches the task, which runs on; a panic that nobody sees then is reported to its
-/// loop's exception handler.
+/// Dropping it detaches the task, which runs on; a panic or an
+/// [error](crate::JoinHandle::report_errors) that nobody sees then is reported to its loop's exception
+/// handler, as is one that nobody has seen when the loop ends.
 ///
 /// # Errors
 /// Awaiting it gives the [`RemoteError`] that says why there is no result. It never hangs because
@@ -108,6 +110,8 @@ impl<T> RemoteJoin<T> {
         let mut state = self.shared.lock();
         loop {
             if let Some(outcome) = state.take() {
+                drop(state);
+                self.shared.tell_keeper(|_| ());
                 return outcome;
             }
             if deadline.is_none() && is_at_home(self.loop_id) {
@@ -173,6 +177,8 @@ impl<T> Future for RemoteJoin<T> {
         let waker = cx.waker().clone();
         let mut state = self.shared.lock();
         if let Some(outcome) = state.take() {
+            drop(state);
+            self.shared.tell_keeper(|_| ());
             return Poll::Ready(outcome);
         }
         let before = state.waiter.replace(waker);
@@ -291,10 +297,58 @@ impl<T: 'static> Promise<T> {
         .await;
         self.0 = None;
         let Some(outcome) = outcome else { return };
+        let bad_news = BadNews::of(&outcome, task.info(), &shared);
         shared.end(outcome.map_err(|error| match error {
             JoinError::Panicked(payload) => RemoteError::Panicked(payload),
             _ => RemoteError::Cancelled,
         }));
+        if let Some(bad_news) = bad_news {
+            bad_news.keep().await;
+        }
+    }
+}
+
+/// A failure that the `RemoteJoin` has and nobody has looked at. The loop's exception handler is told
+/// of it when that is dropped, or when the loop ends.
+struct BadNews<T> {
+    report: Option<Report>,
+    shared: Arc<Shared<T>>,
+}
+
+impl<T: 'static> BadNews<T> {
+    fn of(outcome: &Result<T, JoinError>, task: Info, shared: &Arc<Shared<T>>) -> Option<Self> {
+        let message = match outcome {
+            Ok(output) => format!("a task failed: {}", failure::of(output)?),
+            Err(JoinError::Panicked(payload)) => {
+                format!("a task panicked: {}", message(&**payload))
+            }
+            Err(_) => return None,
+        };
+        let report = Some(Report { message, task: Some(task) });
+        Some(BadNews { report, shared: shared.clone() })
+    }
+
+    /// Until somebody has looked, or nobody will.
+    async fn keep(self) {
+        poll_fn(|cx| {
+            let waker = cx.waker().clone();
+            let mut state = self.shared.lock();
+            let before = state.keeper.replace(waker);
+            let is_over = state.taken || state.detached;
+            drop(state);
+            drop(before);
+            if is_over { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
+impl<T> Drop for BadNews<T> {
+    fn drop(&mut self) {
+        let is_seen = self.shared.lock().taken;
+        if let Some(report) = self.report.take().filter(|_| !is_seen) {
+            executor::current::tell(report);
+        }
     }
 }
 

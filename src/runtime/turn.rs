@@ -101,8 +101,8 @@ impl Runtime {
     /// and not at all once `done` says that the loop has reached its end.
     ///
     /// A turn whose tasks have made tasks ready, while there is nothing for the kernel or from it
-    /// and no timer is armed, is over after a few loads. Several such turns may be one call, until
-    /// they have had as many polls as one may have.
+    /// and no timer is due, is over after a few loads, and a look at the clock if one is armed. Several
+    /// such turns may be one call, until they have had as many polls as one may have.
     ///
     /// # Errors
     /// When the kernel refuses to be entered.
@@ -110,8 +110,11 @@ impl Runtime {
     pub(crate) fn turn(&self, done: impl Fn() -> bool) -> io::Result<()> {
         self.counters.turns.add(1);
         let polled = self.executor.run_rounds(POLLS_PER_TURN, |polled| {
-            let clockless = polled < POLLS_PER_TURN && self.timers.is_empty();
-            let again = clockless && self.driver.is_quiet() && !done();
+            if polled >= POLLS_PER_TURN || !self.driver.is_quiet() || done() {
+                return false;
+            }
+            // Last, for it may look at the clock.
+            let again = self.timers.is_empty() || self.timers_are_quiet();
             self.counters.turns.add(u64::from(again));
             again
         });
@@ -129,7 +132,7 @@ impl Runtime {
         self.driver.top_up();
         let mut waited = false;
         if self.executor.has_ready() || self.driver.has_starved() || done() {
-            if self.driver.has_unsubmitted() || self.driver.must_enter() {
+            if self.driver.wants_entering() {
                 self.driver.enter(Wait::Poll)?;
             }
         } else {
@@ -151,13 +154,28 @@ impl Runtime {
         if self.timers.is_empty() {
             return;
         }
-        let now = match self.config.clock {
-            Clock::Real => now,
-            Clock::Manual(_) => self.timers.now(),
-        };
+        let now = self.time(now);
+        if self.timers.is_quiet(now) {
+            return;
+        }
         let mut wakes = self.wakes.take();
         self.timers.fire(now, &mut wakes);
         wakes.wake_all();
         self.wakes.replace(wakes);
+    }
+
+    /// Whether no timer is due, by another look at the clock.
+    #[inline(never)]
+    fn timers_are_quiet(&self) -> bool {
+        self.timers.is_quiet(self.time(self.stretch.ends()))
+    }
+
+    /// What the loop's clock says when the real one says `now`.
+    #[inline]
+    fn time(&self, now: Instant) -> Instant {
+        match self.config.clock {
+            Clock::Real => now,
+            Clock::Manual(_) => self.timers.now(),
+        }
     }
 }

@@ -12,9 +12,10 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::owner::poll_body;
+use crate::executor::current::report_of as report;
 use crate::executor::owner::{Owner, Stage, surroundings};
-use crate::executor::{Child, Children, Meta};
-use crate::util::contain::{Payload, catch, discard};
+use crate::executor::{self, Child, Children, Info, Meta};
+use crate::util::contain::{Payload, catch};
 
 /// Runs `body` with a group to spawn tasks in, and ends when it and all of them have ended.
 ///
@@ -78,10 +79,13 @@ use crate::util::contain::{Payload, catch, discard};
 ///
 /// # Panics
 /// With the panic of a child or of the body, when the others were cancelled and have ended; the
-/// first one, if there are several. If a child is spawned where no loop runs.
+/// first one, if there are several: the others are told to the exception handler. If a child is spawned
+/// where no loop runs.
 ///
 /// # Cancel safety
-/// Dropping it drops the body, then the children, at once. What that loses is their matter.
+/// Dropping it drops the body, then the children, at once. What that loses is their matter; errors that
+/// came before go with it. A panic that nobody has seen by then, or one of a destructor, is told to the
+/// exception handler: dropping never panics.
 #[doc(alias = "TaskGroup")]
 #[doc(alias = "nursery")]
 #[doc(alias = "JoinSet")]
@@ -104,7 +108,7 @@ where
         })
         .await;
     }
-    drop(ending);
+    ending.in_order();
     let errors = group.shared.errors.take();
     match value {
         Some(value) if errors.is_empty() => Ok(value),
@@ -183,12 +187,15 @@ impl<E> fmt::Debug for TaskGroup<'_, E> {
     }
 }
 
+/// Whose panic it was, for the exception handler.
+const WHO: &str = "a task of a group";
+
 /// What the group's future, its clones and its children have in common.
 struct Shared<'env, E> {
     children: Children<'env>,
     errors: RefCell<Vec<E>>,
-    /// The first one. It is resumed when all have ended.
-    panic: Cell<Option<Payload>>,
+    /// The first one, and whose it was. It is resumed when all have ended.
+    panic: Cell<Option<(Payload, Option<Info>)>>,
     /// Asked to end when the group is to.
     body: Owner,
     /// Nobody looks at the panic any more.
@@ -272,10 +279,10 @@ impl<E> Shared<'_, E> {
             resume_unwind(payload);
         }
         match self.panic.take() {
-            None => self.panic.set(Some(payload)),
+            None => self.panic.set(Some((payload, executor::current()))),
             first => {
                 self.panic.set(first);
-                discard(payload);
+                report(WHO, payload, executor::current());
             }
         }
         self.stop();
@@ -291,14 +298,23 @@ impl<E> Shared<'_, E> {
 /// Ends the group with its future: nothing of it runs or starts from then on.
 struct Ending<'a, 'env, E>(&'a Shared<'env, E>);
 
+impl<E> Ending<'_, '_, E> {
+    /// All have ended: the first panic goes on.
+    fn in_order(self) {
+        if let Some((payload, _)) = self.0.panic.take() {
+            drop(self);
+            resume_unwind(payload);
+        }
+    }
+}
+
 impl<E> Drop for Ending<'_, '_, E> {
     fn drop(&mut self) {
         self.0.children.end_all();
         self.0.ended.set(true);
-        match self.0.panic.take() {
-            Some(payload) if std::thread::panicking() => discard(payload),
-            Some(payload) => resume_unwind(payload),
-            None => {}
+        // A destructor must not unwind, for it may run while its thread does.
+        if let Some((payload, task)) = self.0.panic.take() {
+            report(WHO, payload, task);
         }
     }
 }
@@ -306,7 +322,7 @@ impl<E> Drop for Ending<'_, '_, E> {
 pin_project! {
     /// A child's future: what becomes of it goes to the group.
     struct Watched<'env, F, E> {
-        // Gone once it has ended.
+        // There until this is dropped.
         #[pin]
         future: Option<F>,
         group: Rc<Shared<'env, E>>,
@@ -314,19 +330,10 @@ pin_project! {
 
     impl<F, E> PinnedDrop for Watched<'_, F, E> {
         fn drop(this: Pin<&mut Self>) {
-            this.end();
-        }
-    }
-}
-
-impl<F, E> Watched<'_, F, E> {
-    /// Drops the future; its destructor may panic.
-    fn end(self: Pin<&mut Self>) {
-        let mut this = self.project();
-        if this.future.is_some()
-            && let Err(payload) = catch(|| this.future.set(None))
-        {
-            this.group.panicked(payload);
+            let mut this = this.project();
+            if let Err(payload) = catch(|| this.future.set(None)) {
+                this.group.panicked(payload);
+            }
         }
     }
 }
@@ -334,19 +341,18 @@ impl<F, E> Watched<'_, F, E> {
 impl<T, E, F: Future<Output = Result<T, E>>> Future for Watched<'_, F, E> {
     type Output = Option<T>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let this = self.as_mut().project();
-        let future = this.future.as_pin_mut().expect("a child is not polled after its end");
-        let value = match catch(|| future.poll(cx)) {
-            Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(result)) => this.group.noted(result),
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        let this = self.project();
+        let future = this.future.as_pin_mut().expect("a child is polled before it is dropped");
+        // When this is ready its task drops it at once, and the future with it.
+        match catch(|| future.poll(cx)) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(result)) => Poll::Ready(this.group.noted(result)),
             Err(payload) => {
                 this.group.panicked(payload);
-                None
+                Poll::Ready(None)
             }
-        };
-        self.end();
-        Poll::Ready(value)
+        }
     }
 }
 

@@ -43,7 +43,8 @@ use crate::util::contain::catch;
 ///
 /// # Cancel safety
 /// Dropping the future (a lost `select`, say) drops `fut` and runs no clean-up: it is there for
-/// requests.
+/// requests. One that is forgotten (`mem::forget`) runs none either, and costs the owners around it their
+/// whole grace when they are asked to end: it looks like one that waits.
 #[doc(alias = "CancelledError")]
 #[doc(alias = "finally")]
 pub fn on_cancel<F: Future, C: AsyncFnOnce()>(

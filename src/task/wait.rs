@@ -13,8 +13,10 @@ pub enum Until {
     /// One of the tasks has finished, in whatever way.
     #[doc(alias = "FIRST_COMPLETED")]
     FirstCompleted,
-    /// One of the tasks has panicked, or all have finished. As in asyncio, one that was cancelled
-    /// has not failed.
+    /// One of the tasks has panicked or given an error, or all have finished. As in asyncio, one that
+    /// was cancelled has not failed. Which outputs are errors
+    /// [`JoinHandle::report_errors`](crate::JoinHandle::report_errors) says; on a handle with which that was
+    /// called it is every `Err`.
     #[doc(alias = "FIRST_EXCEPTION")]
     FirstError,
     /// All tasks have finished.
@@ -68,7 +70,7 @@ pub async fn wait<T>(
     // Whether this one, which has finished, is enough.
     let enough = |handle: &JoinHandle<T>| match until {
         Until::FirstCompleted => true,
-        Until::FirstError => handle.has_panicked(),
+        Until::FirstError => handle.has_failed(),
         Until::AllCompleted => false,
     };
     if !handles.iter().any(|handle| handle.is_finished() && enough(handle)) {

@@ -110,6 +110,13 @@ impl Timers {
         next.filter(|next| *next < Instant::NEVER)
     }
 
+    /// Whether nothing is to be done for timers at `now`. Else [`fire`](Timers::fire) has to.
+    #[inline]
+    pub(crate) fn is_quiet(&self, now: Instant) -> bool {
+        self.seen.set(now);
+        self.wheel.borrow_mut().is_quiet(now.as_nanos())
+    }
+
     /// Moves the wakers of all timers that are due at `now` into the batch, in the order of their
     /// deadlines, and gives their number. It wakes nothing itself.
     #[inline]

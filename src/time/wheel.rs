@@ -41,6 +41,8 @@ pub(super) struct Wheel {
     occupied: Box<[u64]>,
     /// The time up to which timers have fired, in nanoseconds.
     now: u64,
+    /// Before this there is nothing to do, so that a turn need not look. It may be too early.
+    quiet_until: u64,
     /// A tick has 2 to the power of this nanoseconds.
     tick_bits: u32,
 }
@@ -81,6 +83,7 @@ impl Wheel {
             slots: vec![EMPTY; levels * SLOTS + 1].into(),
             occupied: vec![0; levels * SLOTS / WORD + 1].into(),
             now,
+            quiet_until: u64::MAX,
             tick_bits,
         }
     }
@@ -103,6 +106,7 @@ impl Wheel {
         let prev = self.slots[place].tail;
         let timer = Timer { deadline, waker, place: place as u32, prev, next: Key::NONE };
         let key = self.timers.insert(timer).map_err(|timer| timer.waker)?;
+        self.heed(deadline, past);
         self.append(key, place, prev, deadline);
         Ok(key)
     }
@@ -151,18 +155,31 @@ impl Wheel {
         self.first().map(|place| self.slots[place].look_at)
     }
 
+    /// Lets time go on to `now` if there is nothing to do until then; else says that
+    /// [`fire`](Wheel::fire) has to.
+    #[inline]
+    pub(super) fn is_quiet(&mut self, now: u64) -> bool {
+        let is_quiet = now < self.quiet_until;
+        if is_quiet {
+            self.now = self.now.max(now);
+        }
+        is_quiet
+    }
+
     /// Takes out what is due at `now`: by tick, and in the order of arming within one.
     pub(super) fn fire(&mut self, now: u64, wakes: &mut WakeBatch) -> usize {
         let before = self.timers.len();
         let now = now.max(self.now);
-        if before == 0 {
-            self.now = now;
+        if self.is_quiet(now) {
             return 0;
         }
+        self.quiet_until = u64::MAX;
         while let Some(place) = self.first() {
             let begins = self.begins(place);
             let lowest = place < SLOTS;
-            if now < if lowest { self.slots[place].look_at } else { begins } {
+            let next = if lowest { self.slots[place].look_at } else { begins };
+            if now < next {
+                self.quiet_until = next;
                 break;
             }
             self.now = self.now.max(begins);
@@ -187,6 +204,7 @@ impl Wheel {
         wakes.extend(keys.into_iter().filter_map(|key| timers.remove(key)).map(|it| it.waker));
         self.slots.fill(EMPTY);
         self.occupied.fill(0);
+        self.quiet_until = u64::MAX;
     }
 
     /// Takes a chain of timers out of the table. They are linked to no slot any more.
@@ -209,12 +227,23 @@ impl Wheel {
         }
     }
 
+    /// A timer ends the quiet with its deadline, or with the round of the lowest level: no slot of
+    /// another begins before that.
+    #[inline]
+    fn heed(&mut self, deadline: u64, past: bool) {
+        let round = self.tick_bits + DIGIT;
+        let next_round = ((self.now >> round) + 1) << round;
+        let next = if past { 0 } else { deadline.min(next_round) };
+        self.quiet_until = self.quiet_until.min(next);
+    }
+
     /// Puts a timer into the slot where its deadline belongs.
     fn link(&mut self, key: Key, deadline: u64, past: bool) {
         let place = if past { self.past() } else { self.place(deadline) };
         let prev = self.slots[place].tail;
         let timer = self.timers.get_mut(key).expect(LINKED);
         (timer.place, timer.prev, timer.next) = (place as u32, prev, Key::NONE);
+        self.heed(deadline, past);
         self.append(key, place, prev, deadline);
     }
 

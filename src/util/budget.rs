@@ -95,9 +95,13 @@ pub(crate) fn grant_children() {
 /// all the same in each of its polls, so that each poll comes further, however deep it is.
 #[inline]
 pub(crate) fn take_child() -> bool {
-    let left = CHILDREN.get();
-    CHILDREN.set(left.saturating_sub(1));
-    left > 0
+    match CHILDREN.get() {
+        0 => false,
+        left => {
+            CHILDREN.set(left - 1);
+            true
+        }
+    }
 }
 
 /// Restores what was left before.

@@ -177,6 +177,37 @@ fn destructors_that_spawn_cancel_and_wake_while_a_request_is_delivered() {
 }
 
 #[test]
+fn destructors_do_io_while_a_request_is_delivered() {
+    bounded(|| {
+        ringio::run(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let mut near = TcpStream::connect(address).await.unwrap();
+            let (far, _) = listener.accept().await.unwrap();
+            let mut far = Some(far);
+            let says_bye = OnDrop(move || {
+                let mut far = far.take().expect("it is dropped once");
+                // Admitted with its first poll, so it is sent though nobody awaits it.
+                assert!(far.write_all("bye").now_or_never().is_none());
+                drop(spawn(async move { far.close().await.unwrap() }));
+            });
+            let fut = async move {
+                let _says_bye = says_bye;
+                pending::<()>().await
+            };
+            let task = spawn(on_cancel(fut, async || yield_now().await));
+            yield_now().await;
+            task.cancel();
+            assert!(task.await.unwrap_err().is_cancelled());
+            let (result, bye) = near.read_exact(Vec::with_capacity(3)).await;
+            result.unwrap();
+            assert_eq!(bye, b"bye");
+            assert!(near.recv().await.unwrap().is_empty(), "and then the end");
+        });
+    });
+}
+
+#[test]
 fn clean_ups_do_io() {
     bounded(|| {
         ringio::run(async {

@@ -82,6 +82,31 @@ fn an_error_is_a_panic_and_not_a_cancellation() {
 }
 
 #[test]
+fn an_error_is_also_an_err() {
+    #[derive(Debug)]
+    struct Strange;
+
+    run(async {
+        let endless = || spawn(std::future::pending::<std::io::Result<()>>());
+        let fine = || spawn(async { Ok(()) });
+        let fails = spawn(async { Err(std::io::Error::other("as the test wants")) });
+        let waited = wait([endless(), fine(), fails], Until::FirstError, None).await;
+        assert_eq!((waited.done.len(), waited.pending.len()), (2, 1));
+        for task in waited.done {
+            let _ = task.await.unwrap();
+        }
+        // Of a type that is not known only where it was asked for.
+        let strange = || spawn(async { Err::<(), _>(Strange) });
+        let endless = || spawn(std::future::pending::<Result<(), Strange>>());
+        let asked = wait([endless(), strange().report_errors()], Until::FirstError, None).await;
+        assert_eq!((asked.done.len(), asked.pending.len()), (1, 1));
+        assert!(asked.done.into_iter().next().unwrap().await.unwrap().is_err());
+        let waited = wait([strange(), spawn(async { Ok(()) })], Until::FirstError, None).await;
+        assert_eq!((waited.done.len(), waited.pending.len()), (2, 0));
+    });
+}
+
+#[test]
 fn without_an_error_it_waits_for_all() {
     run(async {
         let gates = vec![Gate::default(); 3];

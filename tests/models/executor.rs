@@ -13,6 +13,8 @@ pub(crate) mod current;
 #[expect(clippy::module_inception, reason = "as in src/executor/mod.rs")]
 #[path = "../../src/executor/executor.rs"]
 mod executor;
+#[path = "../../src/executor/failure.rs"]
+pub(crate) mod failure;
 #[path = "../../src/executor/header.rs"]
 mod header;
 #[path = "../../src/executor/info.rs"]
@@ -25,10 +27,14 @@ mod join_error;
 mod local;
 #[path = "../../src/executor/locals.rs"]
 mod locals;
+#[path = "../../src/executor/outcome.rs"]
+mod outcome;
 #[path = "../../src/executor/owner.rs"]
 pub(crate) mod owner;
 #[path = "../../src/executor/remote.rs"]
 mod remote;
+#[path = "../../src/executor/roster.rs"]
+mod roster;
 #[path = "../../src/executor/run_queue.rs"]
 mod run_queue;
 #[path = "../../src/executor/shared.rs"]
@@ -39,6 +45,8 @@ mod state;
 mod task;
 #[path = "../../src/executor/untraced.rs"]
 mod trace;
+#[path = "../../src/executor/turn.rs"]
+mod turn;
 #[path = "../../src/executor/waker.rs"]
 mod waker;
 #[path = "../../src/executor/watch.rs"]
@@ -49,5 +57,5 @@ pub use join::JoinHandle;
 pub use join_error::JoinError;
 
 pub(crate) use executor::Executor;
-pub(crate) use info::Meta;
+pub(crate) use info::{Info, Meta, Report};
 pub(crate) use remote::Remote;

@@ -1,7 +1,9 @@
 //! `RemoteHandle` and `RemoteJoin`: the outcome of a task against whoever waits for it.
 
+use std::cell::Cell;
 use std::future::{Future, pending};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll, Wake};
@@ -9,6 +11,7 @@ use std::task::{Context, Poll, Wake};
 use loom::sync::Notify;
 use loom::thread;
 
+use crate::ledger::checked;
 use crate::remote_handle::RemoteHandle;
 use crate::remote_join::{RemoteError, RemoteJoin};
 use crate::rig::{Loop, explore};
@@ -92,6 +95,46 @@ fn a_cancellation_arrives_before_during_and_after_the_start() {
 fn an_outcome_that_nobody_wants_is_dropped() {
     explore("remote, nobody waits", 3, || {
         beside_a_loop(|handle| drop(handle.spawn(|| async { Box::new(7) })));
+    });
+}
+
+/// What the reporter is told of a task that fails, if it gets so far, while another thread does
+/// `foreign` with its outcome; and whether it got so far.
+fn told_of_a_failure(foreign: fn(RemoteJoin<Result<(), &'static str>>)) -> (usize, bool) {
+    let looped = Loop::new();
+    let told = Rc::new(Cell::new(0));
+    let count = told.clone();
+    looped.executor.set_report(Rc::new(move |_| count.set(count.get() + 1)));
+    let handle = RemoteHandle::new(looped.executor.remote());
+    let (is_over, has_failed) =
+        (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (over, failed) = (is_over.clone(), has_failed.clone());
+    let thread = thread::spawn(move || {
+        foreign(handle.spawn(move || async move {
+            failed.store(true, Relaxed);
+            Err("as the model wants")
+        }));
+        handle.call(move || over.store(true, Relaxed)).unwrap();
+    });
+    looped.run(|| is_over.load(Relaxed));
+    thread.join().unwrap();
+    drop(looped.end());
+    (told.get(), has_failed.load(Relaxed))
+}
+
+#[test]
+fn a_failure_that_nobody_looks_at_is_told_once() {
+    explore("remote, a failure that nobody looks at", 3, || {
+        let (told, has_failed) = told_of_a_failure(drop);
+        checked(|| assert_eq!(told, usize::from(has_failed)));
+    });
+}
+
+#[test]
+fn a_failure_that_was_looked_at_is_not_told() {
+    explore("remote, a failure that was looked at", 2, || {
+        let (told, _) = told_of_a_failure(|mut join| assert!(join.wait(None).unwrap().is_err()));
+        checked(|| assert_eq!(told, 0));
     });
 }
 

@@ -5,6 +5,7 @@ use std::future::pending;
 use std::pin::Pin;
 use std::time::Duration;
 
+use futures_util::poll;
 use ringio::testing::ManualClock;
 use ringio::time::{Instant, sleep};
 use ringio::{GroupError, Runner, TaskGroup, run, spawn, task, task_group, yield_now};
@@ -198,6 +199,41 @@ fn the_end_of_the_task_is_the_end_of_the_group() {
     assert_eq!(dropped.get(), 0);
     runner.close();
     assert_eq!((dropped.get(), task.is_finished()), (1, true));
+}
+
+/// The future of a group is nobody's but its holder's, who may carry it from loop to loop.
+#[test]
+fn each_loop_lists_the_children_that_were_spawned_on_it() {
+    let (mut first, mut second) = (Runner::builder().build().unwrap(), Runner::builder().build());
+    let second = second.as_mut().unwrap();
+    let (escaped, ids) = (RefCell::new(None), RefCell::new(Vec::new()));
+    let mut group = Box::pin(task_group::<(), (), _>(async |group| {
+        escaped.replace(Some(group.clone()));
+        ids.borrow_mut().push(group.spawn(pending::<Result<(), ()>>()).id());
+        pending().await
+    }));
+    let listed = |runner: &mut Runner| {
+        let all = runner.run(async { task::all() }).unwrap();
+        let is_child = |info: &&task::Info| ids.borrow().contains(&info.id());
+        all.iter().filter(is_child).map(task::Info::id).collect::<Vec<_>>()
+    };
+    first.run(async { assert!(poll!(&mut group).is_pending()) }).unwrap();
+    let spawn_here = async {
+        let escaped = escaped.borrow();
+        let child = escaped.as_ref().unwrap().spawn(pending::<Result<(), ()>>());
+        ids.borrow_mut().push(child.id());
+    };
+    second.run(spawn_here).unwrap();
+    assert_eq!(listed(&mut first), ids.borrow()[..1]);
+    assert_eq!(listed(second), ids.borrow()[1..]);
+    second.run(async { assert!(poll!(&mut group).is_pending()) }).unwrap();
+    assert_eq!(listed(second), ids.borrow()[1..]);
+    // The first loop's end leaves its children to their group.
+    first.close();
+    drop(first);
+    second.run(async { drop(group) }).unwrap();
+    assert_eq!(listed(second), []);
+    drop(escaped.take());
 }
 
 #[test]

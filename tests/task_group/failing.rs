@@ -5,7 +5,8 @@ use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
-use ringio::{GroupError, Runner, run, task_group, yield_now};
+use futures_util::poll;
+use ringio::{GroupError, Runner, on_cancel, run, task_group, yield_now};
 
 use crate::support::{Count, Gate};
 
@@ -158,7 +159,8 @@ fn a_panic_cancels_the_siblings_awaits_them_and_goes_on() {
         })
         .await
     });
-    assert_eq!((word.as_str(), dropped.get(), told.len()), ("of another, first", 10, 0));
+    assert_eq!((word.as_str(), dropped.get()), ("of another, first", 10));
+    assert_eq!(told, ["a task of a group panicked: of a child"], "nobody else sees it");
 }
 
 #[test]
@@ -190,8 +192,8 @@ impl Drop for Fragile {
 
 #[test]
 fn a_panic_of_a_destructor_does_so_too() {
-    // At a child's end; when it is cancelled; when the group is dropped.
-    for case in 0..3 {
+    // At a child's end, and when it is cancelled.
+    for case in 0..2 {
         let ended = Count::default();
         let count = ended.clone();
         let (word, told) = words(async move {
@@ -208,13 +210,86 @@ fn a_panic_of_a_destructor_does_so_too() {
                 pending().await
             });
             let kept = Cell::new(count.on_drop());
-            if case == 2 {
-                ringio::timeout(std::time::Duration::from_millis(1), group).await.ok();
-            } else {
-                group.await.ok();
-            }
+            group.await.ok();
             drop(kept);
         });
         assert_eq!((word.as_str(), ended.get(), told.len()), ("of a destructor", 1, 0), "{case}");
     }
+}
+
+/// What the exception handler is told while this runs to its end.
+fn told(main: impl Future) -> Vec<(String, Option<u32>)> {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let theirs = heard.clone();
+    let builder = Runner::builder().exception_handler(move |context| {
+        let place = context.spawned_at.map(|place| place.line());
+        theirs.lock().unwrap().push((context.message.clone(), place));
+    });
+    let mut runner = builder.build().unwrap();
+    runner.run(main).unwrap();
+    drop(runner);
+    heard.lock().unwrap().split_off(0)
+}
+
+/// A group with a child that panics, and another whose clean-up takes for ever.
+async fn holds_a_panic(line: &Cell<u32>) {
+    let ended = task_group::<(), (), _>(async |group| {
+        group.spawn::<(), _>(on_cancel(pending(), async || pending().await));
+        yield_now().await;
+        line.set(line!() + 1);
+        group.spawn::<(), _>(async { panic!("of a child") });
+        pending().await
+    });
+    ended.await.unwrap();
+}
+
+#[test]
+fn a_group_that_is_dropped_tells_of_its_panic_and_does_not_unwind() {
+    let line = Cell::new(0);
+    let told = told(async {
+        let mut group = Box::pin(holds_a_panic(&line));
+        for _ in 0..3 {
+            assert!(poll!(&mut group).is_pending());
+        }
+        drop(group);
+    });
+    assert_eq!(told, [("a task of a group panicked: of a child".to_owned(), Some(line.get()))]);
+}
+
+#[test]
+fn a_group_with_a_panic_may_be_dropped_by_an_unwinding_task() {
+    let line = Cell::new(0);
+    let told = told(async {
+        let mut group = Box::pin(holds_a_panic(&line));
+        for _ in 0..3 {
+            assert!(poll!(&mut group).is_pending());
+        }
+        let thrown = catch_unwind(AssertUnwindSafe(|| {
+            let _dropped_while_it_unwinds = group;
+            panic!("as the test wants");
+        }));
+        assert!(thrown.is_err());
+    });
+    assert_eq!(told.len(), 1, "{told:?}");
+}
+
+#[test]
+fn of_a_dropped_group_the_destructors_panics_are_told() {
+    let told = told(async {
+        let group = task_group::<(), (), _>(async |group| {
+            for _ in 0..2 {
+                let fragile = Fragile;
+                group.spawn(async move {
+                    let _fragile = &fragile;
+                    pending::<Result<(), ()>>().await
+                });
+            }
+            yield_now().await;
+            pending().await
+        });
+        let limited = ringio::timeout(std::time::Duration::from_millis(1), group);
+        assert!(limited.await.is_err(), "it is a timeout that drops the group");
+    });
+    let words: Vec<_> = told.iter().map(|(words, _)| &words[..]).collect();
+    assert_eq!(words, ["a task of a group panicked: of a destructor"; 2]);
 }

@@ -6,8 +6,11 @@ use std::mem::forget;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
-use ringio::{Runner, run, spawn, task, task_group, yield_now};
+use ringio::testing::ManualClock;
+use ringio::time::Instant;
+use ringio::{Runner, on_cancel, run, spawn, task, task_group, yield_now};
 
 use crate::support::{Count, OnDrop};
 
@@ -193,4 +196,67 @@ fn a_child_ends_itself_and_its_group_from_within() {
         });
         assert!(ended.await.unwrap_err().is_cancelled());
     });
+}
+
+/// A clean-up that began to wait and was forgotten: nobody can tell it from one that waits.
+async fn forgets_a_clean_up() {
+    let mut lost = Box::pin(on_cancel(pending::<()>(), async || unreachable!("it is lost")));
+    begin(lost.as_mut()).await;
+    forget(lost);
+}
+
+/// How long a task takes to end on a clock that jumps. It gets to where it waits within three turns.
+fn time_to_end(main: impl AsyncFnOnce() + 'static) -> Duration {
+    let mut runner = Runner::builder().clock(ManualClock::new()).build().unwrap();
+    let ended = runner.run(async {
+        let task = spawn(async move { main().await });
+        for _ in 0..3 {
+            yield_now().await;
+        }
+        let began = Instant::now();
+        assert!(task.cancel());
+        assert!(task.await.unwrap_err().is_cancelled());
+        began.elapsed()
+    });
+    ended.unwrap()
+}
+
+#[test]
+fn what_a_child_forgot_delays_nobody_once_it_has_ended() {
+    let took = time_to_end(async || {
+        task_group::<(), (), _>(async |group| {
+            let child = group.spawn(async {
+                forgets_a_clean_up().await;
+                Ok(())
+            });
+            yield_now().await;
+            assert!(child.is_finished(), "and its handle is kept");
+            pending::<()>().await;
+            drop(child);
+            Ok(())
+        })
+        .await
+        .unwrap();
+    });
+    assert_eq!(took, Duration::ZERO);
+}
+
+#[test]
+fn what_a_child_forgot_delays_nobody_once_its_group_was_dropped() {
+    let took = time_to_end(async || {
+        let escaped = RefCell::new(None);
+        let mut group = Box::pin(task_group::<(), (), _>(async |group| {
+            escaped.replace(Some(group.clone()));
+            group.spawn::<(), _>(async {
+                forgets_a_clean_up().await;
+                pending().await
+            });
+            pending().await
+        }));
+        begin(group.as_mut()).await;
+        drop(group);
+        assert!(escaped.borrow().is_some(), "a clone keeps what the group had");
+        pending().await
+    });
+    assert_eq!(took, Duration::ZERO);
 }

@@ -50,8 +50,6 @@ pub(super) struct Life {
     pub(super) asked_at: Option<Instant>,
     /// Of an `on_cancel`: an owner around it has told those within to end.
     pub(super) is_told: bool,
-    /// Of a group: it has a panic to pass on.
-    pub(super) has_panic: bool,
     /// Of an `on_cancel`: how many clean-ups have begun.
     pub(super) clean_ups: u32,
 }
@@ -70,7 +68,6 @@ impl Life {
             knows: false,
             asked_at: None,
             is_told: false,
-            has_panic: false,
             clean_ups: 0,
         }
     }

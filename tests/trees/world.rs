@@ -170,10 +170,6 @@ impl World {
 
     /// Unwinds from there, up to whoever contains it.
     pub(crate) fn panics(&self, from: Id) {
-        self.unwinds(from, false);
-    }
-
-    fn unwinds(&self, from: Id, is_dropped: bool) {
         self.trace(|| format!("{from} panics"));
         let mut next = Some(from);
         while let Some(id) = next {
@@ -181,13 +177,12 @@ impl World {
                 life.cut |= life.kind != Kind::Group;
                 (life.kind, life.parent)
             });
-            if kind == Kind::CleanUp && !is_dropped {
+            if kind == Kind::CleanUp {
                 self.saw("panics in clean-ups");
                 return;
             }
             if let (Kind::Body | Kind::Child, Some(group)) = (kind, parent) {
                 self.asks_all_of(group);
-                self.with(group, |life| life.has_panic = true);
             }
             next = parent;
         }
@@ -320,10 +315,6 @@ impl World {
         }
         if self.closing.get() {
             return;
-        }
-        if kind == Kind::Group && !finished && self.with(id, |life| life.has_panic) {
-            // Dropped before all have ended, it unwinds whoever drops it.
-            self.unwinds(id, true);
         }
         let now = Instant::now();
         self.with(id, |life| life.ended_at = Some(now));
