@@ -24,7 +24,7 @@ fn unpinned<T: Unpin>() {}
 fn streamed<'a, T: 'a>(_: impl Stream<Item = T> + 'a) {}
 fn awaited<T>(_: impl Future<Output = T>) {}
 
-fn traits<'a>() {
+fn traits<'a>(_: &'a u8) {
     default::<(Queue<Bare<'a>>, LifoQueue<Bare<'a>>, PriorityQueue<&'a u8>)>();
     printed::<(Queue<Bare<'a>>, LifoQueue<Bare<'a>>, PriorityQueue<Bare<'a>>)>();
     printed::<Items<'_, Bare<'a>>>();
