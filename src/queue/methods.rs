@@ -156,7 +156,7 @@ macro_rules! methods {
                 self.core.len() == 0
             }
 
-            /// Whether a put would wait.
+            /// Whether there is no room, so that a put would wait. A getter that waits makes room.
             #[doc(alias = "full")]
             #[inline]
             pub fn is_full(&self) -> bool {
