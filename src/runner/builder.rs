@@ -146,7 +146,9 @@ impl Builder {
     ///   dropped without awaiting it: when the task has ended and the handle is gone, also while the
     ///   runner closes, and after;
     /// - those of a [`RemoteJoin`](crate::RemoteJoin), likewise, and at the latest when its loop ends;
-    /// - a panic in a clean-up, in a closure from another thread, or of a child whose group was dropped.
+    /// - a panic in a clean-up, in a closure from another thread, in a function on another thread whose
+    ///   [`ThreadJob`](crate::ThreadJob) was dropped, or of a child whose group was. When the loop has
+    ///   ended meanwhile it is told on that other thread.
     ///
     /// What was awaited, taken, or cancelled is not told, and the errors of a group's children are its
     /// own, which gives them to whoever awaits it. Another handler may take this one's place while the
