@@ -109,7 +109,8 @@ impl Builder {
     /// In debug mode polls of tasks, and closures from other threads, that keep the loop for longer
     /// than [`slow_callback_duration`](Builder::slow_callback_duration) are told to the exception
     /// handler, with the task's name and the place of its spawn. It costs two looks at the clock a
-    /// poll; switched off it costs nothing.
+    /// poll; switched off it costs nothing. Errors and panics that nobody looked at are told in any
+    /// mode.
     ///
     /// # Examples
     /// ```
