@@ -2,3 +2,6 @@
 
 #[doc = include_str!("../docs/cancellation.md")]
 mod cancellation {}
+
+#[doc = include_str!("../docs/sync.md")]
+mod sync {}

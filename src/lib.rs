@@ -15,6 +15,7 @@ mod runner;
 mod runtime;
 pub mod signal;
 pub mod stream;
+pub mod sync;
 pub mod task;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -8,12 +8,14 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io::{Read, Write};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use ringio::queue::{Queue, Shutdown};
+use ringio::sync::{Mutex, Semaphore};
 use ringio::time::sleep;
 use ringio::{op, spawn, yield_now};
 use support::{pair, poll_once, run};
@@ -206,6 +208,111 @@ fn no_op_through_the_ring_64_at_a_time() {
         });
         join_all(tasks).await.into_iter().for_each(Result::unwrap);
     });
+}
+
+#[test]
+fn put_and_get() {
+    run(async || {
+        let queue = Queue::bounded(16);
+        for round in 0..rounds() {
+            queue.put(round).await.unwrap();
+            assert_eq!(queue.get().await, Ok(round));
+        }
+    });
+}
+
+/// Two tasks, two queues: each time two puts to a getter that waits, two wakes, two polls.
+#[test]
+fn there_and_back_through_two_queues() {
+    run(async || {
+        let (there, back) = (Rc::new(Queue::bounded(1)), Rc::new(Queue::bounded(1)));
+        let (heard, answer) = (there.clone(), back.clone());
+        let other = spawn(async move {
+            while let Ok(round) = heard.get().await {
+                answer.put(round).await.unwrap();
+            }
+        });
+        for round in 0..rounds() {
+            there.put(round).await.unwrap();
+            assert_eq!(back.get().await, Ok(round));
+        }
+        there.shutdown(Shutdown::Drain);
+        other.await.unwrap();
+    });
+}
+
+#[test]
+fn lock_and_unlock() {
+    run(async || {
+        let mutex = Mutex::new(0);
+        for _ in 0..rounds() {
+            *mutex.lock().await += 1;
+        }
+        assert_eq!(mutex.into_inner(), rounds());
+    });
+}
+
+#[test]
+fn permit_taken_and_given_back() {
+    run(async || {
+        let semaphore = Semaphore::new(1);
+        for _ in 0..rounds() {
+            drop(semaphore.acquire().await);
+        }
+    });
+}
+
+/// One permit goes through a line of so many, which stand in it anew for each time; per waiter that is
+/// a future made, two polls, and the permit handed on.
+fn hand_off(waiters: usize) {
+    let semaphore = Semaphore::new(1);
+    let mut line = Vec::with_capacity(waiters);
+    for _ in 0..rounds().div_ceil(waiters) {
+        let permit = semaphore.try_acquire();
+        line.extend((0..waiters).map(|_| Box::pin(semaphore.acquire())));
+        line.iter_mut().for_each(|wait| assert!(poll(wait).is_pending()));
+        drop(permit);
+        for mut wait in line.drain(..) {
+            assert!(poll(&mut wait).is_ready());
+        }
+    }
+    assert_eq!(semaphore.available(), 1);
+}
+
+#[test]
+fn permit_through_a_thousand() {
+    hand_off(1_000);
+}
+
+#[test]
+fn permit_through_a_hundred_thousand() {
+    hand_off(100_000);
+}
+
+/// A future made, one poll, and its drop, every other one from the end of the line.
+fn leave(waiters: usize) {
+    let semaphore = Semaphore::new(0);
+    let mut line = VecDeque::with_capacity(waiters);
+    for _ in 0..rounds().div_ceil(waiters) {
+        line.extend((0..waiters).map(|_| Box::pin(semaphore.acquire())));
+        line.iter_mut().for_each(|wait| assert!(poll(wait).is_pending()));
+        while line.pop_front().and(line.pop_back()).is_some() {}
+    }
+    assert_eq!(semaphore.waiters(), 0);
+}
+
+#[test]
+fn a_thousand_leave() {
+    leave(1_000);
+}
+
+#[test]
+fn a_hundred_thousand_leave() {
+    leave(100_000);
+}
+
+fn poll<F: Future>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
+    future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// A connection that has the loop to itself: each request has its turns alone.

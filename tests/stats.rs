@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use ringio::net::TcpListener;
 use ringio::stream::copy;
 use ringio::testing::ManualClock;
 use ringio::time::{Instant, sleep};
@@ -245,4 +246,33 @@ fn outside_a_loop_it_says_so() {
     assert!(message.contains("ringio::run"), "{message}");
     ringio::run(async { _ = stats() });
     assert!(catch_unwind(stats).is_err(), "the loop is over");
+}
+
+#[test]
+fn a_connection_of_one_request_takes_four_operations() {
+    const CONNECTIONS: u64 = 100;
+    run(async || {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let client = std::thread::spawn(move || {
+            for _ in 0..CONNECTIONS {
+                let mut stream = std::net::TcpStream::connect(address).unwrap();
+                stream.write_all(b"request").unwrap();
+                let mut answer = Vec::new();
+                stream.read_to_end(&mut answer).unwrap();
+                assert_eq!(answer, b"request");
+            }
+        });
+        let before = stats().submissions;
+        for _ in 0..CONNECTIONS {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let request = stream.recv().await.unwrap();
+            stream.write_all(request).await.0.unwrap();
+            stream.close().await.unwrap();
+        }
+        // Accept, receive, send, close. The first accepts, and the loop's own, come on top.
+        let each = (stats().submissions - before) / CONNECTIONS;
+        assert_eq!(each, 4);
+        client.join().unwrap();
+    });
 }

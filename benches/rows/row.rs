@@ -22,6 +22,12 @@ pub(crate) enum Contestant {
     Raw,
     /// The same on ringio by plain means: spawned tasks for a group, `join_all` for `gather`.
     Plain,
+    /// The crate of that name, on ringio's loop.
+    AsyncChannel,
+    /// The crate of that name, on ringio's loop.
+    AsyncLock,
+    /// The crate of that name, on ringio's loop.
+    LocalSync,
 }
 
 impl Contestant {

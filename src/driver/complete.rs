@@ -47,6 +47,15 @@ impl Driver {
         })
     }
 
+    /// Whether there is something to submit, or the kernel holds completions back.
+    pub(crate) fn wants_entering(&self) -> bool {
+        let wants = self.ring.borrow().as_ref().is_some_and(|ring| {
+            let flags = ring.flags();
+            flags.taskrun || flags.overflow || ring.unsubmitted() > 0
+        });
+        wants || !self.backlog.borrow().is_empty()
+    }
+
     /// Hands every visible completion to its owner, then wakes whom that concerns. Returns how
     /// many there were.
     pub(crate) fn route(&self) -> usize {

@@ -133,13 +133,14 @@ impl Driver {
     #[inline]
     pub(crate) fn is_quiet(&self) -> bool {
         !self.stirred.get()
-            && !self.pool.wants_topping_up()
+            && !self.pool.was_refilled()
             && self.ring.borrow().as_ref().is_some_and(|ring| !ring.has_news())
     }
 
     /// The turn has seen to everything; what it could not do is for the next one.
     pub(crate) fn settle(&self) {
-        self.stirred.set(self.has_starved() || self.has_unsubmitted());
+        let unseen = self.has_starved() || self.pool.wants_topping_up();
+        self.stirred.set(unseen || self.wants_entering());
     }
 
     pub(crate) fn unpark(&self) -> &Arc<Unpark> {

@@ -1,13 +1,16 @@
 //! The driver of the loop that runs on this thread.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
+use std::ptr;
 use std::rc::Rc;
 
 use super::core::Driver;
 
 thread_local! {
     static CURRENT: RefCell<Option<Rc<Driver>>> = const { RefCell::new(None) };
+    /// Where that is, to compare with: every operation asks.
+    static ADDRESS: Cell<*const Driver> = const { Cell::new(ptr::null()) };
 }
 
 /// The running loop's driver, if a loop runs on this thread.
@@ -26,15 +29,14 @@ pub(crate) fn expect() -> io::Result<Rc<Driver>> {
 }
 
 /// Whether `driver` is that of the running loop.
+#[inline]
 pub(crate) fn is(driver: &Rc<Driver>) -> bool {
-    let is = |current: &RefCell<Option<Rc<Driver>>>| {
-        current.borrow().as_ref().is_some_and(|current| Rc::ptr_eq(current, driver))
-    };
-    CURRENT.try_with(is).unwrap_or(false)
+    ptr::eq(ADDRESS.get(), Rc::as_ptr(driver))
 }
 
 /// Nobody is current when the thread's last destructors end a loop that was left to them.
 fn replace(driver: Option<Rc<Driver>>) -> Option<Rc<Driver>> {
+    ADDRESS.set(driver.as_ref().map_or(ptr::null(), Rc::as_ptr));
     CURRENT.try_with(|current| current.replace(driver)).ok().flatten()
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct Pool {
     provided: Cell<u16>,
     /// Those, and the ones that are free.
     available: Cell<u16>,
+    /// The kernel lacked buffers, and one has come back since the last top-up.
+    refilled: Cell<bool>,
     /// How many the kernel has at most, so that a few buffers stay in the cache.
     hot: Cell<u16>,
     /// Turns since it last ran out.
@@ -97,6 +99,7 @@ impl Pool {
             incremental,
             provided: Cell::new(0),
             available: Cell::new(count),
+            refilled: Cell::new(false),
             hot: Cell::new(HOT.min(count)),
             calm: Cell::new(0),
             state: RefCell::new(State {
@@ -134,8 +137,15 @@ impl Pool {
         self.provided.get() < self.hot.get().min(self.available.get())
     }
 
+    /// Whether it does because a buffer has come back since the last top-up.
+    #[inline]
+    pub(super) fn was_refilled(&self) -> bool {
+        self.refilled.get()
+    }
+
     /// Gives free buffers to the kernel.
     pub(super) fn provide(&self, ring: &mut impl Ring) {
+        self.refilled.set(false);
         while self.wants_topping_up() {
             let Some(bid) = self.state.borrow_mut().free.pop() else { break };
             self.provide_one(ring, bid);
@@ -221,6 +231,7 @@ impl Pool {
         if buffer.leases == 0 && !buffer.with_kernel {
             state.free.push(bid);
             self.available.set(self.available.get() + 1);
+            self.refilled.set(self.wants_topping_up());
         }
     }
 }

@@ -68,6 +68,7 @@ impl Builder {
     /// If no loop runs on this thread.
     #[track_caller]
     pub fn spawn<F: Future + 'static>(self, fut: F) -> JoinHandle<F::Output> {
-        current::spawn(Meta { name: self.name, eager: self.eager, ..Meta::here() }, fut)
+        let meta = Meta { eager: self.eager, ..Meta::here() };
+        current::spawn(meta.named(self.name), fut)
     }
 }

@@ -12,6 +12,7 @@ use std::ptr::{NonNull, drop_in_place};
 use std::task::{Context, Poll};
 
 use super::blocks::rounded;
+use super::failure;
 use super::header::Header;
 use super::info::{Id, Meta};
 use super::join_error::JoinError;
@@ -23,25 +24,40 @@ use crate::util::contain::{Payload, catch, contain, discard};
 /// What a task comes to.
 pub(super) type Outcome<T> = Result<T, JoinError>;
 
-/// Whose queue a task goes to when it is woken: its loop's, or that of the future whose child it is.
+/// Whose queue a task goes to when it is woken.
 ///
 /// It has no destructor, so what it leads to must outlive the task's end. `T` is the task's output.
 pub(super) trait Schedule<T> {
-    /// Whether the task is somebody's child: nobody but its parent polls or drops its future.
-    const OWNED: bool;
-
-    /// What a wake needs, copied out of the task, which may end while it works.
-    type Queue: Copy;
-
-    fn queue(&self) -> Self::Queue;
-
-    fn schedule(queue: Self::Queue, task: TaskRef);
+    /// Puts a task with this scheduler into its queue, if that is not its loop's: the task is
+    /// somebody's child then, and nobody but its parent polls or drops its future.
+    ///
+    /// The task must not be over, and may end while this works.
+    const SCHEDULE: Option<unsafe fn(TaskRef)>;
 
     /// The words of the error that an output is, as far as outputs can be looked at.
     #[inline]
     fn failure(_: &T) -> Option<String> {
         None
     }
+}
+
+/// The scheduler of a task that belongs to no group.
+pub(super) struct OnLoop;
+
+impl<T: 'static> Schedule<T> for OnLoop {
+    const SCHEDULE: Option<unsafe fn(TaskRef)> = None;
+
+    #[inline]
+    fn failure(output: &T) -> Option<String> {
+        failure::of(output)
+    }
+}
+
+/// The same for a task that may borrow. Whoever spawned it takes its output.
+pub(super) struct Borrowing;
+
+impl<T> Schedule<T> for Borrowing {
+    const SCHEDULE: Option<unsafe fn(TaskRef)> = None;
 }
 
 /// What can be done with a block whose types are forgotten. Every function's contract includes
@@ -57,12 +73,10 @@ pub(super) struct VTable {
     pub(super) discard: unsafe fn(&TaskRef),
     /// The words of the error that the outcome, which must be there, is known to be.
     pub(super) failure: unsafe fn(NonNull<Header>) -> Option<String>,
-    /// Puts the task into its scheduler's queue. The task must not be over.
-    pub(super) schedule: unsafe fn(TaskRef),
+    /// See [`Schedule::SCHEDULE`].
+    pub(super) schedule: Option<unsafe fn(TaskRef)>,
     /// Where the outcome lies, in bytes from the header.
     pub(super) outcome: usize,
-    /// See [`Schedule::OWNED`].
-    pub(super) owned: bool,
     pub(super) layout: Layout,
 }
 
@@ -86,9 +100,8 @@ impl<F: Future, S: Schedule<F::Output>> TaskCell<F, S> {
         end: Self::end_with_error,
         discard: Self::discard,
         failure: Self::failure,
-        schedule: Self::schedule,
+        schedule: S::SCHEDULE,
         outcome: offset_of!(Self, slot),
-        owned: S::OWNED,
         layout: rounded(Layout::new::<Self>()),
     };
 
@@ -182,12 +195,6 @@ impl<F: Future, S: Schedule<F::Output>> TaskCell<F, S> {
         // SAFETY: the outcome is there by the caller's word, and nobody moves it meanwhile.
         let outcome = unsafe { &*Self::outcome(header) };
         outcome.as_ref().ok().and_then(S::failure)
-    }
-
-    unsafe fn schedule(task: TaskRef) {
-        // SAFETY: this function is in the vtable of tasks with such a scheduler only.
-        let queue = unsafe { scheduler::<S>(task.as_ptr()) }.queue();
-        S::schedule(queue, task);
     }
 }
 

@@ -15,7 +15,8 @@ use std::ptr::{self, NonNull};
 use std::rc::Rc;
 
 use super::branch::{Branch, Grace};
-use super::executor::{Executor, OnLoop, start};
+use super::cell::OnLoop;
+use super::executor::{Executor, start};
 use super::header::Header;
 use super::info::{Id, Info, Meta, Report};
 use super::join::JoinHandle;
@@ -264,8 +265,11 @@ pub fn all() -> Vec<Info> {
 /// Spawns on the running loop.
 #[track_caller]
 pub(crate) fn spawn<F: Future + 'static>(meta: Meta, fut: F) -> JoinHandle<F::Output> {
+    let Some(shared) = NonNull::new(HOME.get().cast_mut()) else { no_loop() };
+    // SAFETY: as in `with_home`, whose closure would be one more move of the future.
+    let view = unsafe { View::new(shared) };
     // SAFETY: a `'static` future borrows nothing.
-    at_home(|view| unsafe { start(view, meta, fut, OnLoop) })
+    unsafe { start(view, meta, fut, OnLoop) }
 }
 
 /// Hands the running loop to `code`, and panics if there is none.

@@ -12,65 +12,19 @@ use std::task::Waker;
 use std::time::Duration;
 
 use super::branch::Grace;
-use super::cell::{Schedule, TaskCell};
+use super::cell::{Borrowing, Schedule, TaskCell};
 use super::current::{self, Guard, within};
-use super::failure;
 use super::info::{Meta, Report};
 use super::join::JoinHandle;
 use super::local::{DefaultReporter, Local};
 use super::remote::{Batch, Entry, Remote};
 use super::shared::{Shared, SharedRef, View};
+use super::state::State;
 use super::task::TaskRef;
 use super::{trace, watch};
 use crate::util::budget;
 use crate::util::contain::{catch, contain};
 use crate::util::sync::Ordering;
-
-/// The scheduler of a task that belongs to no group: the run queue of its loop.
-pub(super) struct OnLoop;
-
-impl<T: 'static> Schedule<T> for OnLoop {
-    const OWNED: bool = false;
-
-    type Queue = ();
-
-    #[inline]
-    fn queue(&self) {}
-
-    #[inline]
-    fn schedule((): (), task: TaskRef) {
-        push(task);
-    }
-
-    #[inline]
-    fn failure(output: &T) -> Option<String> {
-        failure::of(output)
-    }
-}
-
-/// The same for a task that may borrow. Whoever spawned it takes its output.
-struct Borrowing;
-
-impl<T> Schedule<T> for Borrowing {
-    const OWNED: bool = false;
-
-    type Queue = ();
-
-    #[inline]
-    fn queue(&self) {}
-
-    #[inline]
-    fn schedule((): (), task: TaskRef) {
-        push(task);
-    }
-}
-
-#[inline]
-fn push(task: TaskRef) {
-    // SAFETY: a `TaskRef` is on its loop's thread, and keeps the block; it goes into the queue.
-    let view = unsafe { View::new(task.header().shared) };
-    view.local().ready.push(task);
-}
 
 /// Makes a task and gives it its first place in the queue, or its first poll.
 ///
@@ -92,11 +46,12 @@ pub(super) unsafe fn start<F: Future>(
         task.drop_now();
         return handle;
     }
-    view.local().register(&task);
+    view.local().roster.list(task.clone());
     if eager {
         task.run();
     } else {
-        task.enqueue();
+        task.set(State::QUEUED);
+        view.local().ready.push(task);
     }
     handle
 }
@@ -153,30 +108,30 @@ impl Executor {
     /// Takes in what other threads sent, then gives a turn to at most `max` of the tasks that are
     /// ready now, in order.
     ///
-    /// The polls of their children count as well: enough of those end a round early. If there are
-    /// ready ones after it, and `again` agrees with so many polls so far, the same goes on with
-    /// those. Says how many polls there were in all.
+    /// The turns of their children count as well: enough of those end a round early. If there are
+    /// ready ones after it, and `again` agrees with so many turns so far, the same goes on with
+    /// those. Says how many turns there were in all.
     pub(crate) fn run_rounds(&self, max: usize, again: impl Fn(usize) -> bool) -> usize {
         within(self.view(), || {
             let _before = (current::task_scope(), budget::fresh());
-            let Local { ready, polls, .. } = self.view().local();
-            let (start, mut turns) = (polls.get(), 0);
+            let Local { ready, turns, .. } = self.view().local();
+            let start = turns.get();
             loop {
                 if self.shared.inbox.has_entries() {
                     self.drain();
                 }
-                let end = polls.get() + max as u64;
+                let end = turns.get() + max as u64;
                 for _ in 0..ready.len().min(max) {
                     let Some(task) = ready.pop() else { break };
                     budget::grant_children();
-                    turns += usize::from(task.take_turn());
-                    if polls.get() >= end {
+                    task.take_turn();
+                    if turns.get() >= end {
                         break;
                     }
                 }
-                let polled = turns.max((polls.get() - start) as usize);
-                if ready.is_empty() || !again(polled) {
-                    return polled;
+                let had = (turns.get() - start) as usize;
+                if ready.is_empty() || !again(had) {
+                    return had;
                 }
             }
         })
@@ -207,14 +162,20 @@ impl Executor {
         !self.view().local().ready.is_empty() || self.shared.inbox.has_entries()
     }
 
+    /// Whether a task has not finished that is nobody's child.
+    pub(crate) fn has_tasks(&self) -> bool {
+        self.view().local().has_tasks()
+    }
+
     /// How many tasks have not finished, without those that are somebody's children.
     pub(crate) fn tasks(&self) -> usize {
-        self.view().local().tasks()
+        self.roots().count()
     }
 
     /// How many polls the tasks have had.
     pub(crate) fn polls(&self) -> u64 {
-        self.view().local().polls.get()
+        let Local { turns, unpolled, .. } = self.view().local();
+        turns.get() - unpolled.get()
     }
 
     /// Asks every task to end; children end with their parents.
@@ -245,7 +206,7 @@ impl Executor {
 
     fn roots(&self) -> impl Iterator<Item = TaskRef> + use<> {
         let tasks = self.view().local().snapshot();
-        tasks.into_iter().filter(|task| !task.header().vtable.owned)
+        tasks.into_iter().filter(|task| !task.header().is_owned())
     }
 
     /// Delivers what other threads have sent (closures are called), then turns everything away:
@@ -311,7 +272,10 @@ impl Drop for Executor {
             drop(task);
         }
         // Children whose parents live on elsewhere, or were forgotten.
-        drop(self.view().local().take_roster());
+        while let Some(task) = self.view().local().roster.iter().next() {
+            drop(self.view().local().roster.unlist(&task));
+        }
+        self.view().local().forget_households();
         let reporter = self.view().local().set_reporter(None);
         let grace = self.view().local().set_grace(None);
         contain(|| drop((reporter, grace)));

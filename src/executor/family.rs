@@ -47,8 +47,7 @@ impl Household for Family {
             let child = unsafe { TaskRef::acquire(child) };
             // SAFETY: as above.
             next = unsafe { member(child.as_ptr()) }.next.get();
-            let is_on_a_roster = child.header().listing.get() != Key::NONE;
-            if !child.state().contains(State::DONE) && !is_on_a_roster {
+            if !child.state().intersects(State::DONE | State::LISTED) {
                 tasks.push(child);
             }
         }
@@ -80,23 +79,17 @@ pub(super) struct Member {
 }
 
 impl<T> Schedule<T> for Member {
-    const OWNED: bool = true;
+    const SCHEDULE: Option<unsafe fn(TaskRef)> = Some(schedule);
+}
 
-    type Queue = NonNull<Family>;
-
-    #[inline]
-    fn queue(&self) -> NonNull<Family> {
-        self.family
-    }
-
-    #[inline]
-    fn schedule(family: NonNull<Family>, task: TaskRef) {
-        // SAFETY: the task is not over, so the family is there.
-        let parent = unsafe { family.as_ref() }.push(task);
-        // Anybody's code: the family may be gone when it returns.
-        if let Some(parent) = parent {
-            parent.wake();
-        }
+unsafe fn schedule(task: TaskRef) {
+    // SAFETY: this function is in the vtable of children only.
+    let family = unsafe { member(task.as_ptr()) }.family;
+    // SAFETY: the task is not over, so the family is there.
+    let parent = unsafe { family.as_ref() }.push(task);
+    // Anybody's code: the family may be gone when it returns.
+    if let Some(parent) = parent {
+        parent.wake();
     }
 }
 
@@ -152,7 +145,7 @@ impl Family {
                 return;
             }
         }
-        view.local().register(child);
+        view.local().roster.list(child.clone());
     }
 
     /// Takes a new child in, which has its first turn in the next round.

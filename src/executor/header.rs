@@ -24,7 +24,6 @@ use super::remote::Node;
 use super::shared::{Shared, View, retire};
 use super::state::State;
 use super::task::TaskRef;
-use crate::util::Key;
 use crate::util::sync::{AtomicU32, Ordering, fence};
 
 /// References that the loop's thread holds from the start, for all wakers it will ever make: on
@@ -50,14 +49,13 @@ pub(super) struct Header {
     /// How many `TaskRef`s there are.
     pub(super) local: Cell<u32>,
     pub(super) state: Cell<State>,
-    /// Where the roster has it.
-    pub(super) listing: Cell<Key>,
+    /// Its neighbours on the roster.
+    pub(super) listed_before: Cell<Option<NonNull<Header>>>,
+    pub(super) listed_behind: Cell<Option<NonNull<Header>>>,
     /// Who awaits the outcome.
     pub(super) joiner: Cell<Option<Waker>>,
     /// What few tasks have, so it is somewhere else.
     rare: Cell<Option<Box<Rare>>>,
-    /// What its keys stand for, if it has ever used one or inherited some.
-    locals: Cell<Option<Rc<Locals>>>,
     pub(super) id: Id,
     pub(super) parent: Option<Id>,
     pub(super) spawned_at: &'static Location<'static>,
@@ -81,10 +79,10 @@ impl Header {
             next_ready: Cell::new(None),
             local: Cell::new(1),
             state: Cell::new(State::JOINED.union(State::UNBORN)),
-            listing: Cell::new(Key::NONE),
+            listed_before: Cell::new(None),
+            listed_behind: Cell::new(None),
             joiner: Cell::new(None),
-            rare: Cell::new(meta.name.map(aside)),
-            locals: Cell::new(meta.locals),
+            rare: Cell::new(meta.rare),
             id: id(),
             parent: current::task_id(),
             spawned_at: meta.spawned_at,
@@ -96,47 +94,30 @@ impl Header {
 pub(super) type Look = fn(&TaskRef) -> Option<String>;
 
 /// What few tasks have.
-#[derive(Default)]
-struct Rare {
+#[derive(Debug, Default)]
+pub(super) struct Rare {
     look: Option<Look>,
-    name: Option<Rc<str>>,
+    pub(super) name: Option<Rc<str>>,
+    /// What its keys stand for, if it has ever used one or inherited some.
+    locals: Option<Rc<Locals>>,
     /// There is one once a clean-up is registered beneath.
     branch: Option<Rc<Branch>>,
 }
 
-impl Header {
-    #[inline]
-    pub(super) fn has_locals(&self) -> bool {
-        // SAFETY: only this thread uses the cell, and nothing writes to it while this looks.
-        unsafe { &*self.locals.as_ptr() }.is_some()
+impl Rare {
+    #[cold]
+    pub(super) fn with(locals: Option<Rc<Locals>>) -> Box<Rare> {
+        Box::new(Rare { locals, ..Rare::default() })
     }
-
-    pub(super) fn locals(&self) -> Rc<Locals> {
-        let locals = self.locals.take().unwrap_or_default();
-        self.locals.set(Some(locals.clone()));
-        locals
-    }
-
-    /// Drops them, which is user code.
-    #[inline]
-    pub(super) fn clear_locals(&self) {
-        if self.has_locals() {
-            let_go(self.locals.take());
-        }
-    }
-}
-
-#[cold]
-fn let_go(locals: Option<Rc<Locals>>) {
-    drop(locals);
-}
-
-#[cold]
-fn aside(name: Rc<str>) -> Box<Rare> {
-    Box::new(Rare { name: Some(name), ..Rare::default() })
 }
 
 impl Header {
+    /// Whether it is somebody's child.
+    #[inline]
+    pub(super) fn is_owned(&self) -> bool {
+        self.vtable.schedule.is_some()
+    }
+
     pub(super) fn name(&self) -> Option<Rc<str>> {
         self.with_rare(|rare| rare.as_ref()?.name.clone())
     }
@@ -162,19 +143,54 @@ impl Header {
         if let Some(branch) = self.present_branch() {
             return branch;
         }
-        let above = if self.vtable.owned { current::branch_of_parent() } else { None };
+        let above = if self.is_owned() { current::branch_of_parent() } else { None };
         let branch = Branch::beneath(above);
         self.with_rare(|rare| rare.get_or_insert_default().branch = Some(branch.clone()));
         branch
     }
 
-    /// Drops what has a destructor. None of it is user code: who waited for the clean-ups, and for
-    /// how long, is gone with the future.
+    pub(super) fn has_locals(&self) -> bool {
+        self.has_rare()
+            && self.with_rare(|rare| rare.as_ref().is_some_and(|rare| rare.locals.is_some()))
+    }
+
+    pub(super) fn locals(&self) -> Rc<Locals> {
+        self.with_rare(|rare| rare.get_or_insert_default().locals.get_or_insert_default().clone())
+    }
+
+    /// Drops them, which is user code.
+    #[inline]
+    pub(super) fn clear_locals(&self) {
+        if self.has_rare() {
+            self.drop_locals();
+        }
+    }
+
+    #[cold]
+    fn drop_locals(&self) {
+        drop(self.with_rare(|rare| rare.as_mut()?.locals.take()));
+    }
+
+    /// Drops what has a destructor. But for the values of keys none of it is user code: who waited
+    /// for the clean-ups, and for how long, is gone with the future.
     #[inline]
     pub(super) fn clear(&self) {
         if self.has_rare() {
-            drop(self.rare.take());
+            self.drop_rare();
         }
+    }
+
+    #[cold]
+    fn drop_rare(&self) {
+        // First, for their destructors may ask for more of all this.
+        self.drop_locals();
+        drop(self.rare.take());
+    }
+
+    #[inline]
+    pub(super) fn has_joiner(&self) -> bool {
+        // SAFETY: as in `has_rare`.
+        unsafe { &*self.joiner.as_ptr() }.is_some()
     }
 
     /// Whether it has any of what few tasks have.
@@ -184,7 +200,6 @@ impl Header {
         unsafe { &*self.rare.as_ptr() }.is_some()
     }
 
-    #[inline]
     fn with_rare<R>(&self, code: impl FnOnce(&mut Option<Box<Rare>>) -> R) -> R {
         let mut rare = self.rare.take();
         let result = code(&mut rare);
@@ -197,6 +212,7 @@ impl Header {
 ///
 /// # Safety
 /// The caller owns them, and every other owner lets go through here too.
+#[inline]
 pub(super) unsafe fn release(header: NonNull<Header>, n: u32) {
     // SAFETY: alive while we own a reference. No `&Header` outlives this statement's use.
     let references = unsafe { &(*header.as_ptr()).references };

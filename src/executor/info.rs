@@ -5,6 +5,7 @@ use std::num::NonZeroU64;
 use std::panic::Location;
 use std::rc::Rc;
 
+use super::header::Rare;
 use super::locals::{self, Locals};
 use super::state;
 
@@ -133,12 +134,11 @@ impl From<state::State> for State {
 /// What a spawner says about the new task.
 #[derive(Debug)]
 pub(crate) struct Meta {
-    pub(crate) name: Option<Rc<str>>,
     /// Poll it once before `spawn` returns.
     pub(crate) eager: bool,
-    /// The values that it starts with.
-    pub(crate) locals: Option<Rc<Locals>>,
     pub(crate) spawned_at: &'static Location<'static>,
+    /// Its name and the values that it starts with; few have any.
+    pub(super) rare: Option<Box<Rare>>,
 }
 
 impl Meta {
@@ -153,7 +153,22 @@ impl Meta {
     #[inline]
     #[track_caller]
     pub(crate) fn with(locals: Option<Rc<Locals>>) -> Meta {
-        Meta { name: None, eager: false, locals, spawned_at: Location::caller() }
+        let rare = match locals {
+            None => None,
+            locals => Some(Rare::with(locals)),
+        };
+        Meta { eager: false, spawned_at: Location::caller(), rare }
+    }
+
+    pub(crate) fn at(self, spawned_at: &'static Location<'static>) -> Meta {
+        Meta { spawned_at, ..self }
+    }
+
+    pub(crate) fn named(mut self, name: Option<Rc<str>>) -> Meta {
+        if name.is_some() {
+            self.rare.get_or_insert_default().name = name;
+        }
+        self
     }
 }
 

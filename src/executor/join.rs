@@ -142,6 +142,18 @@ impl<T> JoinHandle<T> {
         }
     }
 
+    /// Leaves the waker for the task's end, which is foreign code: the task may finish meanwhile.
+    #[inline(never)]
+    fn has_finished_while_joining(&self, cx: &Context<'_>) -> bool {
+        let joiner = &self.task.header().joiner;
+        leave(joiner, cx.waker());
+        if self.is_finished() {
+            // It has woken whom it found, and will wake no other.
+            drop(joiner.take());
+        }
+        self.is_finished()
+    }
+
     /// Moves the outcome of a finished task out.
     ///
     /// # Panics
@@ -201,12 +213,7 @@ impl<T> Future for JoinHandle<T> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if !self.is_finished() {
-            // Foreign code: the task may finish meanwhile, and then wakes whomever it finds.
-            leave(&self.task.header().joiner, cx.waker());
-        }
-        // What leaving a waker has called may have finished the task.
-        if !self.is_finished() {
+        if !self.is_finished() && !self.has_finished_while_joining(cx) {
             return Poll::Pending;
         }
         ready!(budget::spend(cx));
@@ -221,10 +228,11 @@ impl<'a, T> Future for Finished<'a, T> {
     type Output = &'a JoinHandle<T>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if !self.0.is_finished() {
-            leave(&self.0.task.header().joiner, cx.waker());
+        if self.0.is_finished() || self.0.has_finished_while_joining(cx) {
+            Poll::Ready(self.0)
+        } else {
+            Poll::Pending
         }
-        if self.0.is_finished() { Poll::Ready(self.0) } else { Poll::Pending }
     }
 }
 
@@ -235,7 +243,22 @@ impl<T> Drop for Finished<'_, T> {
 }
 
 impl<T> Drop for JoinHandle<T> {
+    #[inline]
     fn drop(&mut self) {
+        let state = self.task.state();
+        if state.contains(State::DONE | State::EMPTY) {
+            // There is neither a joiner nor an outcome.
+        } else if !state.contains(State::DONE) && !self.task.header().has_joiner() {
+            self.task.clear(State::JOINED);
+        } else {
+            self.detach();
+        }
+    }
+}
+
+impl<T> JoinHandle<T> {
+    #[inline(never)]
+    fn detach(&mut self) {
         self.task.clear(State::JOINED);
         let joiner = self.task.header().joiner.take();
         if self.task.state() & (State::DONE | State::EMPTY) == State::DONE {

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::blocks::Blocks;
 use super::branch::Grace;
 use super::info::{Id, Info, Report};
+use super::roster::Roster;
 use super::run_queue::RunQueue;
 use super::task::TaskRef;
 use super::trace;
@@ -19,7 +20,7 @@ use crate::util::{Counter, Key, SlotTable};
 /// Task ids that a loop takes at once, so that loops do not meet on one counter at every spawn.
 const IDS: u64 = 1024;
 
-static NEXT_IDS: AtomicU64 = AtomicU64::new(1);
+static NEXT_IDS: AtomicU64 = AtomicU64::new(IDS);
 
 /// Whom to tell about an error or a panic that nobody saw.
 pub(super) type Reporter = Rc<dyn Fn(Report)>;
@@ -45,17 +46,18 @@ pub(super) struct Local {
     pub(super) ready: RunQueue,
     pub(super) blocks: Blocks,
     /// The tasks that have not finished, but for those of a household.
-    roster: RefCell<SlotTable<TaskRef>>,
+    pub(super) roster: Roster,
     households: RefCell<SlotTable<Weak<dyn Household>>>,
-    /// How many of them are somebody's children.
-    owned: Cell<usize>,
     /// References to the block that nobody holds yet; see [`View::reference`].
     ///
     /// [`View::reference`]: super::shared::View::reference
     pub(super) stock: Cell<usize>,
-    /// The next id, and how many follow it before new ones must be fetched.
-    ids: Cell<(u64, u64)>,
-    pub(super) polls: Counter,
+    /// The next id. At a multiple of [`IDS`] new ones must be fetched.
+    next_id: Cell<u64>,
+    /// The turns that tasks have had.
+    pub(super) turns: Counter,
+    /// Those that ended a task without polling it.
+    pub(super) unpolled: Counter,
     /// `spawn` drops its future.
     pub(super) closing: Cell<bool>,
     reporter: RefCell<Option<Reporter>>,
@@ -68,40 +70,17 @@ pub(super) struct Local {
 impl Local {
     #[inline]
     pub(super) fn next_id(&self) -> Id {
-        let (next, left) = self.ids.get();
-        let (next, left) = if left == 0 {
-            (NEXT_IDS.fetch_add(IDS, Ordering::Relaxed), IDS)
-        } else {
-            (next, left)
-        };
-        self.ids.set((next + 1, left - 1));
-        Id(NonZeroU64::new(next).expect("ids start at 1 and 2⁶⁴ are never reached"))
+        let mut next = self.next_id.get();
+        if next.is_multiple_of(IDS) {
+            next = NEXT_IDS.fetch_add(IDS, Ordering::Relaxed);
+        }
+        self.next_id.set(next + 1);
+        Id(NonZeroU64::new(next).expect("the first is not 0, and 2⁶⁴ are never reached"))
     }
 
-    /// Puts a task among the unfinished ones and tells it where.
-    #[inline]
-    pub(super) fn register(&self, task: &TaskRef) {
-        // 2³² of them do not fit the memory.
-        if let Ok(listing) = self.roster.borrow_mut().insert(task.clone()) {
-            task.header().listing.set(listing);
-            if task.header().vtable.owned {
-                self.owned.set(self.owned.get() + 1);
-            }
-        }
-    }
-
-    /// Takes a task off, and gives what the roster had of it.
-    #[inline]
-    pub(super) fn unregister(&self, task: &TaskRef) -> Option<TaskRef> {
-        let listing = task.header().listing.replace(Key::NONE);
-        if listing == Key::NONE {
-            return None;
-        }
-        let listed = self.roster.borrow_mut().remove(listing)?;
-        if task.header().vtable.owned {
-            self.owned.set(self.owned.get() - 1);
-        }
-        Some(listed)
+    /// Whether a task has not finished that is nobody's child.
+    pub(super) fn has_tasks(&self) -> bool {
+        self.roster.iter().any(|task| !task.header().is_owned())
     }
 
     /// Has the household's tasks known, up to [`leave`](Local::leave). `None` if no more fit in.
@@ -114,25 +93,13 @@ impl Local {
         drop(left);
     }
 
-    /// How many tasks have not finished, without those that are somebody's children.
-    pub(super) fn tasks(&self) -> usize {
-        self.roster.borrow().len() - self.owned.get()
-    }
-
-    /// Forgets the unfinished tasks; the caller drops what that gives.
-    #[must_use]
-    pub(super) fn take_roster(&self) -> SlotTable<TaskRef> {
-        self.owned.set(0);
+    pub(super) fn forget_households(&self) {
         drop(self.households.take());
-        self.roster.take()
     }
 
     /// The unfinished tasks in the order of their spawn.
     pub(super) fn snapshot(&self) -> Vec<TaskRef> {
-        let roster = self.roster.borrow();
-        let mut tasks: Vec<TaskRef> =
-            roster.keys().filter_map(|key| roster.get(key).cloned()).collect();
-        drop(roster);
+        let mut tasks: Vec<TaskRef> = self.roster.iter().collect();
         let households = self.households.borrow();
         let known = households.keys().filter_map(|key| households.get(key)?.upgrade());
         known.for_each(|household| household.collect(&mut tasks));

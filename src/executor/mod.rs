@@ -35,6 +35,7 @@ mod outcome;
 pub(crate) mod owner;
 mod parts;
 mod remote;
+mod roster;
 mod run_queue;
 mod shared;
 mod state;
@@ -44,6 +45,7 @@ mod trace;
 #[cfg(not(feature = "tracing"))]
 #[path = "untraced.rs"]
 mod trace;
+mod turn;
 mod waker;
 mod watch;
 mod yield_now;

@@ -28,10 +28,12 @@ bitflags! {
         const CLEANING = 1 << 8;
         /// It has not been polled.
         const UNBORN = 1 << 9;
+        /// It is on its loop's roster.
+        const LISTED = 1 << 10;
         /// Whoever has the handle does not want to know of an error.
-        const UNWANTED = 1 << 10;
+        const UNWANTED = 1 << 11;
         /// It is no task of its own, but a part of the one that polls it.
-        const PART = 1 << 11;
+        const PART = 1 << 12;
     }
 }
 

@@ -1,4 +1,4 @@
-//! One task: its header, and what its loop does with it.
+//! One task: its header, how it is woken, and how it ends.
 //!
 //! # Safety
 //! The slot behind the header holds the future or the outcome, as the state says. Only a
@@ -10,7 +10,6 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::rc::Rc;
-use std::task::{Context, Poll};
 
 use super::branch::Branch;
 use super::current;
@@ -20,10 +19,7 @@ use super::join_error::JoinError;
 use super::owner;
 use super::shared::View;
 use super::state::State;
-use super::waker;
-use super::watch;
-use crate::util::budget;
-use crate::util::contain::{catch, contain};
+use crate::util::contain::contain;
 
 /// A task on its loop's thread: a counted pointer, like `Rc`.
 ///
@@ -147,143 +143,25 @@ impl TaskRef {
     #[inline]
     pub(super) fn enqueue(self) {
         self.set(State::QUEUED);
-        let schedule = self.header().vtable.schedule;
-        // SAFETY: the vtable is the one that this task was made with.
-        unsafe { schedule(self) };
-    }
-
-    /// One turn in the midst of another task's, or outside all.
-    pub(super) fn run(self) {
-        let _before = (current::task_scope(), budget::fresh());
-        self.take_turn();
-    }
-
-    /// One turn, given by the scheduler that took the task off its queue. Says whether the
-    /// task had one: it may be over by now.
-    ///
-    /// It leaves no task current and a budget that was used; the scheduler puts back what was
-    /// there before, once for all whom it gives a turn.
-    #[inline]
-    pub(super) fn take_turn(&self) -> bool {
-        let Some(state) = self.begin_turn() else {
-            self.pass();
-            return false;
-        };
-        let _running = current::run_as(self);
-        budget::refresh();
-        self.go_on(state);
-        true
-    }
-
-    /// As [`take_turn`](TaskRef::take_turn), for a part of the running task: that stays current, and
-    /// it is its budget which is used.
-    #[inline]
-    pub(super) fn take_turn_within(&self) -> bool {
-        let Some(state) = self.begin_turn() else {
-            self.pass();
-            return false;
-        };
-        self.go_on(state);
-        true
-    }
-
-    /// Says where it stood, unless it cannot have a turn.
-    #[inline]
-    fn begin_turn(&self) -> Option<State> {
-        let state = self.state();
-        if state.intersects(State::RUNNING | State::ENDING | State::DONE) {
-            return None;
-        }
-        self.header().state.set((state - (State::QUEUED | State::UNBORN)) | State::RUNNING);
-        Some(state)
-    }
-
-    #[inline(always)]
-    fn go_on(&self, before: State) {
-        if before.contains(State::CANCEL) {
-            self.take_last_turns();
-        } else {
-            self.poll();
-        }
-    }
-
-    /// A turn that is not taken.
-    #[cold]
-    fn pass(&self) {
-        self.clear(State::QUEUED);
-        if !self.state().is_over() {
-            // The loop is turned from within this task's own poll: it goes to the back.
-            self.clone().enqueue();
-        }
-    }
-
-    #[inline(always)]
-    fn poll(&self) {
-        self.view().local().polls.add(1);
-        let waker = waker::borrowed(self);
-        let mut cx = Context::from_waker(&waker);
-        let poll = self.header().vtable.poll;
-        // Two closures, for one that is handed on to a call lies in memory.
-        let polled = if watch::is_on(self) {
-            // SAFETY: as below.
-            watch::timed(self, || catch(|| unsafe { poll(self.0, &mut cx) }))
-        } else {
-            // SAFETY: this task's own vtable; RUNNING keeps everybody else from the future, and it is
-            // there because the task is not over.
-            catch(|| unsafe { poll(self.0, &mut cx) })
-        };
-        match polled {
-            Ok(Poll::Pending) => {
-                self.clear(State::RUNNING);
-                if self.state().intersects(State::DOOMED | State::CANCEL) {
-                    self.has_been_asked(&mut cx);
-                }
+        match self.header().vtable.schedule {
+            None => {
+                // SAFETY: as in `view`; the task is not over when it is queued, so its loop has it.
+                let view = unsafe { View::new(self.header().shared) };
+                view.local().ready.push(self);
             }
-            Ok(Poll::Ready(())) => self.finish(),
-            Err(payload) => self.end(JoinError::Panicked(payload)),
-        }
-    }
-
-    /// A turn after the request. Without clean-ups the future goes at once. Else it is polled once
-    /// more as ever, so that a result that is ready wins, and from then on for their sake.
-    #[cold]
-    fn take_last_turns(&self) {
-        if self.clean_ups().is_some() { self.poll() } else { self.end(JoinError::Cancelled) }
-    }
-
-    /// The poll of a task that was asked to end, before it or in it, gave Pending.
-    #[cold]
-    fn has_been_asked(&self, cx: &mut Context<'_>) {
-        let is_cleaning = self.state().contains(State::CLEANING);
-        match self.clean_ups() {
-            _ if self.state().contains(State::DOOMED) => self.end(JoinError::Cancelled),
-            None if is_cleaning => self.end(JoinError::Cancelled),
-            // The next turn ends it.
-            None => self.wake(),
-            Some(branch) if is_cleaning => {
-                branch.leave_waker(cx.waker());
-                if branch.poll_limit(cx).is_ready() {
-                    self.end(JoinError::Cancelled);
-                }
-            }
-            Some(branch) => {
-                self.set(State::CLEANING);
-                owner::count_request();
-                branch.limit();
-                branch.wake_beneath();
-                self.wake();
-            }
+            // SAFETY: the vtable is the one that this task was made with.
+            Some(schedule) => unsafe { schedule(self) },
         }
     }
 
     /// The clean-ups beneath that have not ended.
-    fn clean_ups(&self) -> Option<Rc<Branch>> {
+    pub(super) fn clean_ups(&self) -> Option<Rc<Branch>> {
         self.header().present_branch().filter(|branch| branch.has_clean_ups())
     }
 
     /// Drops the future without another poll; the outcome is an error.
     #[cold]
-    fn end(&self, error: JoinError) {
+    pub(super) fn end(&self, error: JoinError) {
         let end = self.header().vtable.end;
         // SAFETY: this task's own vtable; the task is not over, and its poll has returned or was
         // not begun.
@@ -293,10 +171,10 @@ impl TaskRef {
 
     /// The future is gone and the outcome is in its place: tells everybody.
     #[inline(always)]
-    fn finish(&self) {
+    pub(super) fn finish(&self) {
         self.clear(State::RUNNING);
         self.set(State::DONE);
-        let listed = self.view().local().unregister(self);
+        let listed = self.view().local().roster.unlist(self);
         if !self.state().contains(State::JOINED) {
             self.discard();
         }
@@ -304,7 +182,18 @@ impl TaskRef {
             contain(|| joiner.wake());
         }
         self.header().clear_locals();
-        drop(listed);
+        if let Some(listed) = listed {
+            listed.forget_one();
+        }
+    }
+
+    /// Lets go of a reference that is not the last: the caller has another.
+    #[inline]
+    fn forget_one(self) {
+        let header = ManuallyDrop::new(self);
+        let local = &header.header().local;
+        debug_assert!(local.get() > 1, "the caller has none");
+        local.set(local.get() - 1);
     }
 
     /// Asks the task to end. False if it has. Asking twice is asking once.
@@ -362,11 +251,11 @@ impl TaskRef {
     }
 
     /// No `TaskRef` is left: empties the header and lets go of what they held.
+    #[inline(never)]
     fn last(&mut self) {
-        // The joiner was taken by `finish` or by its handle.
+        // The joiner was taken by `finish` or by its handle. There may be what a destructor has asked
+        // for after the task's end.
         self.header().clear();
-        // What a destructor has asked for after the task's end.
-        self.header().clear_locals();
         let held = self.header().held.replace(0);
         // SAFETY: what all `TaskRef`s held together; this was the last of them.
         unsafe { release(self.0, held) };

@@ -10,7 +10,7 @@ pub(super) fn task<F: Future>(meta: &Meta, future: F) -> Instrumented<F> {
     let span = tracing::trace_span!(
         target: "ringio::task",
         "task",
-        name = meta.name.as_deref(),
+        name = meta.rare.as_ref().and_then(|rare| rare.name.as_deref()),
         spawned_at.file = place.file(),
         spawned_at.line = place.line(),
     );

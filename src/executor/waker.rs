@@ -50,7 +50,21 @@ unsafe fn clone(data: *const ()) -> RawWaker {
 unsafe fn wake(data: *const ()) {
     // SAFETY: a live waker's data, whose reference is ours now.
     let task = ManuallyDrop::into_inner(unsafe { peek(data) });
-    task.wake();
+    if !task.is_home() {
+        return wake_once(task);
+    }
+    match task.at_home() {
+        None => task.put_back(),
+        Some(queued) => {
+            task.hand_over();
+            queued.enqueue();
+        }
+    }
+}
+
+#[cold]
+fn wake_once(task: WakerRef) {
+    task.wake_from_afar();
 }
 
 unsafe fn wake_by_ref(data: *const ()) {
@@ -99,12 +113,17 @@ impl WakerRef {
     /// The caller has asked `is_home`.
     #[inline]
     pub(super) fn wake_at_home(&self) {
-        if self.header().state.get().wants_queue() {
-            // SAFETY: at home; a task that is not over is in the roster or on its family's list,
-            // either of which has a `TaskRef`.
-            let task = unsafe { TaskRef::acquire(self.0) };
+        if let Some(task) = self.at_home() {
             task.enqueue();
         }
+    }
+
+    /// The task, if it is to be queued. The caller has asked `is_home`.
+    #[inline]
+    fn at_home(&self) -> Option<TaskRef> {
+        // SAFETY: at home; a task that is not over is in the roster or on its family's list,
+        // either of which has a `TaskRef`.
+        self.header().state.get().wants_queue().then(|| unsafe { TaskRef::acquire(self.0) })
     }
 
     #[cold]
@@ -132,6 +151,24 @@ impl WakerRef {
         // Acquire and release: see `wake_from_afar`.
         self.header().node.queued.swap(false, Ordering::AcqRel);
         self.wake_at_home();
+    }
+
+    /// Gives the reference to those that the loop's thread holds, if it has any left: it has while
+    /// there is a `TaskRef`. The caller is on it.
+    #[inline]
+    fn put_back(self) {
+        if self.header().held.get() > 0 {
+            self.hand_over();
+        }
+    }
+
+    /// As [`put_back`](WakerRef::put_back), while there is a `TaskRef`.
+    #[inline]
+    fn hand_over(self) {
+        let held = &self.header().held;
+        debug_assert!(held.get() > 0, "there is no `TaskRef`");
+        held.set(held.get() + 1);
+        forget(self);
     }
 
     fn open(&self) -> &Open {

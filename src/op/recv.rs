@@ -14,16 +14,17 @@ use uring_sys_shim::{Caps, Cqe, GroupId, sqe};
 
 use crate::driver::{Chunk, Driver, OpKey, Routing, Sink};
 
-/// Receives into kernel-filled buffers. Where the kernel can bound it, this is a multishot that
-/// ends by itself after the driver's credit; elsewhere it is one receive.
+/// Receives into kernel-filled buffers: once, or `on_and_on`. Where the kernel can bound it, the
+/// latter is a multishot that ends by itself after the driver's credit; elsewhere it is one receive.
 pub(crate) fn into_group(
     driver: &Driver,
     fd: RawFd,
+    on_and_on: bool,
     sink: Rc<dyn Sink>,
     tag: u32,
 ) -> io::Result<OpKey> {
     let group = GroupId(0);
-    let sqe = if driver.caps().contains(Caps::RECV_CAPS) {
+    let sqe = if on_and_on && driver.caps().contains(Caps::RECV_CAPS) {
         sqe::recv_multi(fd, group, 0, 0, driver.credit())
     } else {
         sqe::recv_group(fd, group, driver.credit().min(driver.pool().buffer_size()), 0)

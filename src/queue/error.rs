@@ -14,6 +14,7 @@ use std::fmt;
 ///     assert_eq!(sender.send("kept").await, Err(PutError("kept")));
 /// });
 /// ```
+#[doc(alias = "QueueShutDown")]
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PutError<T>(
     /// What was to be put.
@@ -119,3 +120,47 @@ impl fmt::Display for TryGetError {
 }
 
 impl Error for TryGetError {}
+
+/// The queue was shut down, and nothing is left in it.
+///
+/// # Examples
+/// ```
+/// use ringio::queue::{GetError, Queue, Shutdown};
+/// ringio::run(async {
+///     let queue = Queue::<u8>::bounded(1);
+///     queue.shutdown(Shutdown::Drain);
+///     assert_eq!(queue.get().await, Err(GetError));
+/// });
+/// ```
+#[doc(alias = "QueueShutDown")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GetError;
+
+impl fmt::Display for GetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the queue was shut down, and nothing is left in it")
+    }
+}
+
+impl Error for GetError {}
+
+/// More items were reported as done than were put.
+///
+/// # Examples
+/// ```
+/// use ringio::queue::{Queue, TooManyDone};
+/// let queue = Queue::unbounded();
+/// queue.try_put(1).unwrap();
+/// assert_eq!(queue.task_done(), Ok(()));
+/// assert_eq!(queue.task_done(), Err(TooManyDone));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyDone;
+
+impl fmt::Display for TooManyDone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("more items were reported as done than were put")
+    }
+}
+
+impl Error for TooManyDone {}

@@ -132,10 +132,8 @@ impl Runner {
         }
         let _guard = self.runtime.enter();
         let interrupts = self.interrupts().map_err(RunError::Io)?;
-        let meta = Meta {
-            name: self.settings.name.as_deref().map(Rc::from),
-            ..Meta::with(Some(self.locals.clone()))
-        };
+        let meta = Meta::with(Some(self.locals.clone()));
+        let meta = meta.named(self.settings.name.as_deref().map(Rc::from));
         // SAFETY: `Main` drops the future before this function is left in any way.
         let mut main = Main(unsafe { self.runtime.executor.spawn_unchecked(meta, future) });
         let mut interrupted = false;

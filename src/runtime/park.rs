@@ -21,7 +21,7 @@ impl Runtime {
         if self.driver.has_completions() {
             // They came when the submission queue was full, which did not let the kernel do what
             // it holds back until it is entered: that could go on for ever.
-            if self.driver.has_unsubmitted() || self.driver.must_enter() {
+            if self.driver.wants_entering() {
                 self.driver.enter(Wait::Poll)?;
             }
             return Ok(false);

@@ -114,7 +114,7 @@ impl RemoteHandle {
         // On refusal the closure is dropped, and with it the promise, which says LoopClosed.
         let _ = self.call(move || {
             // Within the task, so that a panic of `f` is one of the task.
-            let meta = || Meta { spawned_at, ..Meta::here() };
+            let meta = || Meta::here().at(spawned_at);
             let task = executor::current::spawn(meta(), async move { f().await });
             if promise.is_cancelled() {
                 // Before its first turn, so that it never starts.

@@ -31,7 +31,7 @@ impl Runtime {
         self.executor.refuse_new();
         self.turn_while(LINGER, || self.driver.is_lingering());
         self.executor.cancel_all();
-        self.turn_while(self.config.grace, || self.executor.tasks() > 0);
+        self.turn_while(self.config.grace, || self.executor.has_tasks());
         self.executor.drop_all();
         self.await_jobs();
         self.executor.close_inbox();

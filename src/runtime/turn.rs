@@ -110,10 +110,11 @@ impl Runtime {
     pub(crate) fn turn(&self, done: impl Fn() -> bool) -> io::Result<()> {
         self.counters.turns.add(1);
         let polled = self.executor.run_rounds(POLLS_PER_TURN, |polled| {
-            let again = polled < POLLS_PER_TURN
-                && self.driver.is_quiet()
-                && !done()
-                && (self.timers.is_empty() || self.timers.is_quiet(self.time(self.stretch.ends())));
+            if polled >= POLLS_PER_TURN || !self.driver.is_quiet() || done() {
+                return false;
+            }
+            // Last, for it may look at the clock.
+            let again = self.timers.is_empty() || self.timers_are_quiet();
             self.counters.turns.add(u64::from(again));
             again
         });
@@ -131,7 +132,7 @@ impl Runtime {
         self.driver.top_up();
         let mut waited = false;
         if self.executor.has_ready() || self.driver.has_starved() || done() {
-            if self.driver.has_unsubmitted() || self.driver.must_enter() {
+            if self.driver.wants_entering() {
                 self.driver.enter(Wait::Poll)?;
             }
         } else {
@@ -161,6 +162,12 @@ impl Runtime {
         self.timers.fire(now, &mut wakes);
         wakes.wake_all();
         self.wakes.replace(wakes);
+    }
+
+    /// Whether no timer is due, by another look at the clock.
+    #[inline(never)]
+    fn timers_are_quiet(&self) -> bool {
+        self.timers.is_quiet(self.time(self.stretch.ends()))
     }
 
     /// What the loop's clock says when the real one says `now`.

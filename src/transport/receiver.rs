@@ -29,8 +29,9 @@ use super::stream::{Stream, Tag};
 ///    │ bulk              CQE               spliced, or any reader
 ///    └───────────▶ Poll ──────────▶ Readable ────────────────────▶ Idle
 /// ```
-/// Group is a multishot where the kernel bounds it by the credit, else one receive. Any last CQE
-/// leads to Idle, whatever it says; the reader's next poll arms again.
+/// Group is a multishot where the kernel bounds it by the credit, but for a connection's first bytes;
+/// else it is one receive. Any last CQE leads to Idle, whatever it says; the reader's next poll arms
+/// again.
 #[derive(Debug, Default)]
 pub(super) enum State {
     #[default]
@@ -59,6 +60,8 @@ pub(super) enum State {
 pub(super) struct Receiver {
     pub(super) state: State,
     pub(super) ahead: ReadAhead,
+    /// Bytes have come.
+    has_received: bool,
     /// The socket held more when the last receive had taken what is parked, or was.
     more: bool,
     /// The peer has ended its direction, behind what is parked.
@@ -199,8 +202,12 @@ impl Stream {
             self.stand_in_line();
             return Ok(());
         }
-        let key = recv::into_group(self.driver(), self.fd(), self.sink(), Tag::Receive as u32)?;
-        self.receiver.borrow_mut().state = State::Group { key, stopping: false };
+        let mut receiver = self.receiver.borrow_mut();
+        // Many connections bring one request, and to end a multishot takes a cancellation.
+        let on_and_on = receiver.has_received;
+        let (sink, tag) = (self.sink(), Tag::Receive as u32);
+        let key = recv::into_group(self.driver(), self.fd(), on_and_on, sink, tag)?;
+        receiver.state = State::Group { key, stopping: false };
         Ok(())
     }
 
@@ -244,6 +251,7 @@ impl Stream {
             receiver.state = if starved { State::Starved } else { State::Idle };
         }
         if let Some(chunk) = chunk {
+            receiver.has_received = true;
             receiver.park(chunk);
             self.note_leases();
         }

@@ -40,11 +40,31 @@ pub(crate) fn limited<T>(
         return Poll::Pending;
     }
     let output = ready!(ask(cx));
+    take();
+    Poll::Ready(output)
+}
+
+/// As [`limited`], for what needs no waker: with no unit left it is not asked.
+///
+/// # Errors
+/// What was brought: it is not ready, or there is no unit.
+#[inline(always)]
+pub(crate) fn at_once<T, R>(brought: T, ask: impl FnOnce(T) -> Result<R, T>) -> Result<R, T> {
+    if LEFT.get() == 0 {
+        return Err(brought);
+    }
+    let output = ask(brought)?;
+    take();
+    Ok(output)
+}
+
+/// Takes a unit for what has just been done.
+#[inline]
+fn take() {
     match LEFT.get() {
         UNLIMITED => {}
         left => LEFT.set(left.saturating_sub(1)),
     }
-    Poll::Ready(output)
 }
 
 /// Whether the running task has no unit left.

@@ -33,6 +33,8 @@ mod outcome;
 pub(crate) mod owner;
 #[path = "../../src/executor/remote.rs"]
 mod remote;
+#[path = "../../src/executor/roster.rs"]
+mod roster;
 #[path = "../../src/executor/run_queue.rs"]
 mod run_queue;
 #[path = "../../src/executor/shared.rs"]
@@ -43,6 +45,8 @@ mod state;
 mod task;
 #[path = "../../src/executor/untraced.rs"]
 mod trace;
+#[path = "../../src/executor/turn.rs"]
+mod turn;
 #[path = "../../src/executor/waker.rs"]
 mod waker;
 #[path = "../../src/executor/watch.rs"]

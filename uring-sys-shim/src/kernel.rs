@@ -178,7 +178,8 @@ impl Ring for KernelRing {
         if !self.owner.is_here() {
             return SqFlags::default();
         }
-        let queue = self.submission();
+        // As in `has_news`.
+        let queue = ManuallyDrop::new(self.submission());
         SqFlags { overflow: queue.cq_overflow(), taskrun: queue.taskrun() }
     }
 
@@ -187,8 +188,9 @@ impl Ring for KernelRing {
         if !self.owner.is_here() {
             return false;
         }
-        let queue = self.submission();
-        queue.cq_overflow() || queue.taskrun() || !self.status.is_empty()
+        // Nothing was pushed that its end would have to publish.
+        let queue = ManuallyDrop::new(self.submission());
+        queue.taskrun() || !self.status.is_empty()
     }
 
     fn caps(&self) -> Caps {

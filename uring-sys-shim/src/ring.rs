@@ -91,10 +91,12 @@ pub trait Ring {
     /// The submission queue's flags. Reads memory only.
     fn flags(&self) -> SqFlags;
 
-    /// Whether there are completions to take, or the flags ask to enter the kernel for some.
+    /// Whether there are completions to take, or work of the kernel's that it does when entered.
+    ///
+    /// Only a full queue overflows, so that is news already; who has emptied it finds the flag that
+    /// is left in [`flags`](Ring::flags).
     fn has_news(&self) -> bool {
-        let flags = self.flags();
-        flags.overflow || flags.taskrun || self.has_completions()
+        self.flags().taskrun || self.has_completions()
     }
 
     /// What this ring can do, after negotiation and `RINGIO_CAPS`.

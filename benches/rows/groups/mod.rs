@@ -4,10 +4,12 @@ use crate::row::Row;
 
 mod accept;
 mod echo;
+mod locks;
 mod memory;
 mod paced;
 mod parts;
 mod proxy;
+mod queue;
 mod rings;
 mod structured;
 mod tasks;
@@ -28,6 +30,8 @@ pub(crate) fn all() -> Vec<Group> {
         accept::group(),
         tasks::group(),
         structured::group(),
+        locks::group(),
+        queue::group(),
         rings::group(),
         memory::group(),
     ]

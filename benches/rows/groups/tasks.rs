@@ -21,8 +21,8 @@ pub(super) fn group() -> Group {
             .line(CPU.bound(AtMost(0.65))),
         timed("channel, there and back", "channel", 0.17),
     ];
-    let about = "One loop on one CPU. ringio has no channel yet: it gets a queue and a waker in \
-                 an `Rc`, tokio its `mpsc::unbounded_channel`.";
+    let about = "One loop on one CPU. The channel is ringio's `Queue`, which keeps to one thread, and \
+                 tokio's `mpsc::unbounded_channel`.";
     Group { name: "tasks", about, rows }
 }
 

@@ -1,14 +1,9 @@
-//! There and back between two tasks of one loop.
-//!
-//! ringio has no channel of its own yet: it gets the small one below, which any user would write.
-//! tokio gets the one it comes with, which may be used from other threads, too.
+//! There and back between two tasks of one loop, through what each runtime comes with: ringio's queue keeps
+//! to one thread, tokio's channel may be used from others, too.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
 
+use ringio::queue::Queue;
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::sample::Sample;
@@ -17,48 +12,19 @@ use super::meter::Meter;
 
 const BATCH: u32 = 1_000;
 
-pub(super) struct Channel<T> {
-    queue: RefCell<VecDeque<T>>,
-    reader: Cell<Option<Waker>>,
-}
-
-impl<T> Channel<T> {
-    pub(super) fn new() -> Rc<Channel<T>> {
-        Rc::new(Channel { queue: RefCell::default(), reader: Cell::default() })
-    }
-
-    pub(super) fn send(&self, message: T) {
-        self.queue.borrow_mut().push_back(message);
-        if let Some(reader) = self.reader.take() {
-            reader.wake();
-        }
-    }
-
-    pub(super) async fn receive(&self) -> T {
-        poll_fn(|cx| match self.queue.borrow_mut().pop_front() {
-            Some(message) => Poll::Ready(message),
-            None => {
-                self.reader.set(Some(cx.waker().clone()));
-                Poll::Pending
-            }
-        })
-        .await
-    }
-}
-
 pub(super) async fn of_ringio(meter: Meter) -> Sample {
-    let (there, back) = (Channel::new(), Channel::new());
+    let (there, back) = (Rc::new(Queue::unbounded()), Rc::new(Queue::unbounded()));
     let (heard, answer) = (there.clone(), back.clone());
     drop(ringio::spawn(async move {
-        loop {
-            answer.send(heard.receive().await);
+        while let Ok(message) = heard.get().await {
+            answer.try_put(message).expect("it is open");
         }
     }));
     meter
         .of(BATCH, async || {
             for i in 0..BATCH {
-                there.send(i);
-                assert_eq!(back.receive().await, i);
+                there.try_put(i).expect("it is open");
+                assert_eq!(back.get().await, Ok(i));
             }
         })
         .await

@@ -11,9 +11,11 @@ use crate::slice::Slice;
 use crate::{control, machine};
 
 mod channel;
+mod locks;
 mod loops;
 mod meter;
 mod no_ops;
+mod queue;
 mod raw;
 mod runtime;
 mod sleepers;
@@ -57,6 +59,35 @@ pub(crate) enum Work {
     NopOne,
     /// 64 at a time.
     NopMany,
+    /// Locks and unlocks what is free.
+    Lock,
+    /// Takes a permit that is free, gives it back.
+    Permit,
+    /// One permit goes through 1,000 waiters.
+    HandOffFew,
+    /// Through 100,000.
+    HandOffMany,
+    /// 1,000 waiters are dropped.
+    LeaveFew,
+    /// 100,000.
+    LeaveMany,
+    /// Into a queue and out of it.
+    PutGet,
+    /// There and back between two tasks, through two queues.
+    TwoQueues,
+    /// From one task to another, which both wait for each other.
+    Stream,
+}
+
+impl Work {
+    fn is_of_queues(self) -> bool {
+        matches!(self, Work::PutGet | Work::TwoQueues | Work::Stream)
+    }
+
+    fn is_of_locks(self) -> bool {
+        use Work::{HandOffFew, HandOffMany, LeaveFew, LeaveMany, Lock, Permit};
+        matches!(self, Lock | Permit | HandOffFew | HandOffMany | LeaveFew | LeaveMany)
+    }
 }
 
 /// A contestant that works by itself.
@@ -77,6 +108,8 @@ impl Micro {
         machine::pin(self.cpus[0])?;
         let meter = Meter(self.slice);
         let sample = match self.on {
+            on if self.work.is_of_locks() => locks::measure(self.work, on, meter),
+            on if self.work.is_of_queues() => queue::measure(self.work, on, meter),
             Contestant::Ringio => self.measure::<OnRingio<true>>(meter),
             Contestant::Parking => self.measure::<OnRingio<false>>(meter),
             Contestant::Tokio => match self.work {
@@ -96,6 +129,9 @@ impl Micro {
                 Work::NopMany => raw::no_ops(meter, no_ops::MANY),
                 _ => Err(io::Error::other("there is no such loop")),
             },
+            Contestant::AsyncChannel | Contestant::AsyncLock | Contestant::LocalSync => {
+                Err(io::Error::other("it is measured elsewhere"))
+            }
         };
         control::say(&sample?)
     }
@@ -118,6 +154,7 @@ impl Micro {
             Work::Timeout => R::run(structured::timeout_on_ringio(meter)),
             Work::NopOne => R::run(no_ops::of_ringio(meter, 1)),
             Work::NopMany => R::run(no_ops::of_ringio(meter, no_ops::MANY)),
+            _ => Err(io::Error::other("it is measured elsewhere")),
         }
     }
 }

@@ -3,14 +3,15 @@
 
 use std::future::Future;
 use std::io;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use ringio::queue::Queue;
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::sample::Sample;
 
-use super::channel::Channel;
 use super::meter::Meter;
 use super::runtime::{Runtime, yield_now};
 
@@ -74,11 +75,11 @@ const SELECTS: u32 = 1_000;
 
 /// Receives from a task that answers, beside a timer that loses; 1,000,000 times at least.
 pub(super) async fn select_on_ringio(meter: Meter) -> Sample {
-    let (there, back) = (Channel::new(), Channel::new());
+    let (there, back) = (Rc::new(Queue::unbounded()), Rc::new(Queue::unbounded()));
     let (heard, answer) = (there.clone(), back.clone());
     drop(ringio::spawn(async move {
-        loop {
-            answer.send(heard.receive().await);
+        while let Ok(message) = heard.get().await {
+            answer.try_put(message).expect("it is open");
         }
     }));
     let before = ringio::stats().submissions;
@@ -86,9 +87,9 @@ pub(super) async fn select_on_ringio(meter: Meter) -> Sample {
     let sample = meter
         .of(SELECTS, async || {
             for i in 0..SELECTS {
-                there.send(i);
+                there.try_put(i).expect("it is open");
                 ringio::select! {
-                    message = back.receive() => assert_eq!(message, i),
+                    message = back.get() => assert_eq!(message, Ok(i)),
                     () = ringio::time::sleep(LONG) => unreachable!("an hour has passed"),
                 }
             }

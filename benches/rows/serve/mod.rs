@@ -50,7 +50,7 @@ impl Serve {
         match self.on {
             Contestant::Ringio | Contestant::Parking => on_ringio::run(&self),
             Contestant::Tokio => on_tokio::run(&self),
-            Contestant::Raw | Contestant::Plain => Err(io::Error::other("there is no such server")),
+            _ => Err(io::Error::other("there is no such server")),
         }
     }
 

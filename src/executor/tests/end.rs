@@ -43,7 +43,7 @@ fn a_handle_outlives_the_executor() {
     let finished = spawn(&ex, async { String::from("output") });
     ex.run_ready(256);
     let unfinished = spawn(&ex, pending::<()>());
-    let named = ex.spawn(Meta { name: Some("n".into()), ..Meta::here() }, pending::<()>());
+    let named = ex.spawn(Meta::here().named(Some("n".into())), pending::<()>());
     drop(ex);
     assert!(matches!(poll_once(finished), Poll::Ready(Ok(text)) if text == "output"));
     assert!(!unfinished.cancel());

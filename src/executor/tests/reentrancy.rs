@@ -130,11 +130,14 @@ fn a_future_that_drops_its_own_handle_while_it_is_dropped() {
 
 thread_local! {
     static HOOK: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+    /// Hooked wakers that are alive.
+    static ALIVE: Cell<usize> = const { Cell::new(0) };
 }
 
 /// A waker that runs the hook when it is cloned, woken, or dropped, as the letter says.
 fn hooked(at: char) -> Waker {
     fn fire(data: *const (), event: char) {
+        ALIVE.set(if event == 'c' { ALIVE.get() + 1 } else { ALIVE.get() - 1 });
         if data.addr() == event as usize
             && let Some(hook) = HOOK.with(|hook| hook.borrow_mut().take())
         {
@@ -147,9 +150,10 @@ fn hooked(at: char) -> Waker {
             RawWaker::new(data, &VTABLE)
         },
         |data| fire(data, 'w'),
-        |data| fire(data, 'w'),
+        |_| unreachable!("a joiner is woken by value"),
         |data| fire(data, 'd'),
     );
+    ALIVE.set(ALIVE.get() + 1);
     #[allow(unsafe_code, reason = "a waker that misbehaves")]
     // SAFETY: the data is a number.
     unsafe {
@@ -167,6 +171,8 @@ fn the_task_may_finish_while_its_joiner_is_cloned() {
     let mut task = spawn(&ex, async {});
     HOOK.set(Some(Box::new(move || settle(&ex))));
     assert_eq!(poll_with(&mut task, &hooked('c')), Poll::Ready(true));
+    drop(task);
+    assert_eq!(ALIVE.get(), 0, "a waker that nobody will wake was kept");
 }
 
 #[test]

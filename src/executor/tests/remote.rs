@@ -185,7 +185,7 @@ fn futures_and_outputs_die_on_the_loops_thread_whoever_holds_a_waker() {
     let mut handles = Vec::new();
     for _ in 0..100 {
         let (sender, future, output) = (sender.clone(), token(), token());
-        let meta = Meta { name: Some("named".into()), ..Meta::here() };
+        let meta = Meta::here().named(Some("named".into()));
         handles.push(ex.spawn(meta, async move {
             let _future = future;
             sender.send(my_waker().await).unwrap();
