@@ -1,5 +1,7 @@
 //! `Queue`, `LifoQueue` and `PriorityQueue`: order, turns, ends, and foreign code in the midst.
 
+#[path = "queue/contract.rs"]
+mod contract;
 #[path = "queue/elsewhere.rs"]
 mod elsewhere;
 #[path = "queue/end.rs"]

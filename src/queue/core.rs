@@ -207,8 +207,10 @@ impl<T, B: Buffer<T>> Core<T, B> {
     /// As [`settle`](Core::settle), when an item has come to getters that wait.
     #[inline(never)]
     fn hand_over(&self) {
-        self.claim();
-        self.getters.wake_chosen();
+        self.free.set(self.free.get() - 1);
+        self.claimed.set(self.claimed.get() + 1);
+        // There is one, as the caller has seen.
+        let _ = self.getters.choose_and_wake(Turn::Claim);
     }
 
     /// Whether there was a getter for an item that is free.
@@ -248,10 +250,8 @@ impl<T, B: Buffer<T>> Core<T, B> {
                 self.took(self.items.pop(self.claimed.get()))
             }
             None => {
-                let item = self.putters.choose(None).ok().flatten()?;
                 self.unfinished.set(self.unfinished.get() + 1);
-                self.putters.wake_chosen();
-                Some(item)
+                self.putters.choose_and_wake(None).ok().flatten()
             }
         }
     }

@@ -38,11 +38,12 @@ impl<'q, T, B: Buffer<T>> Get<'q, T, B> {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if this.wait.is_none() {
+        let is_new = this.wait.is_none();
+        if is_new {
             this.wait.set(Some(this.core.wait_for_item()));
         }
         let Some(wait) = this.wait.as_pin_mut() else { return Poll::Pending };
-        let turn = ready!(wait.poll(cx));
+        let turn = ready!(if is_new { wait.poll_refused(cx) } else { wait.poll(cx) });
         Poll::Ready(this.core.collect(turn).ok_or(GetError))
     }
 }

@@ -163,6 +163,23 @@ impl<T> WaitQueue<T> {
         }
     }
 
+    /// Chooses the first waiter and wakes it, as [`choose`](WaitQueue::choose) and
+    /// [`wake_chosen`](WaitQueue::wake_chosen) do, for who chooses one and is ready to have foreign code run.
+    ///
+    /// # Errors
+    /// The word, if nobody waits.
+    #[inline]
+    pub(crate) fn choose_and_wake(&self, word: T) -> Result<T, T> {
+        let Some(first) = self.waiting.head.get() else { return Err(word) };
+        // SAFETY: it is linked, and the reference is gone before the waker is woken.
+        let place = unsafe { first.as_ref() };
+        self.waiting.remove(place);
+        place.state.set(State::Woken);
+        let (word, waker) = (place.word.replace(word), place.waker.take());
+        contain(|| waker.into_iter().for_each(Waker::wake));
+        Ok(word)
+    }
+
     fn wake_first(&self) -> bool {
         let Some(first) = self.chosen.head.get() else { return false };
         // SAFETY: it is linked, and nothing runs that could end it before the reference is gone.
@@ -300,6 +317,16 @@ impl<T: Default, G: Gate<T>> Wait<'_, T, G> {
         let this = self.into_ref();
         debug_assert_eq!(this.place.state.get(), State::Idle);
         this.link(cx.waker().clone());
+    }
+
+    /// As `poll`, for who was refused by the gate just now: it is not asked again before the waker was cloned.
+    #[inline]
+    pub(crate) fn poll_refused(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        let this = self.into_ref();
+        budget::limited(cx, |cx| match this.place.state.get() {
+            State::Idle => this.begin_to_wait(this.place.word.take(), cx),
+            _ => this.ask(cx),
+        })
     }
 
     #[inline]

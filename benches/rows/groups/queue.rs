@@ -17,7 +17,8 @@ pub(super) fn group() -> Group {
         row("put and get, room for 16", "put-get", [0.5; 3], &all).line(ALLOCATIONS),
         row("there and back between two tasks", "two-queues", [0.17, 1.0, 1.0], &all)
             .line(ALLOCATIONS),
-        row("1,000 through room for 16, two tasks", "stream", [0.5; 3], &all[..3]),
+        row("1,000 through room for 16, two tasks", "stream", [0.5; 3], &all[..3])
+            .line(ALLOCATIONS),
     ];
     let about = "One loop on one CPU. Everybody has bounded channels; tokio's are its `mpsc`, on its \
                  current-thread runtime, those of other crates are on ringio's loop. Only ringio's \

@@ -116,6 +116,16 @@ fn a_waker_that_panics_takes_no_other_with_it() {
     assert_eq!(log.take(), [0, 1]);
 }
 
+#[test]
+fn a_waker_that_panics_does_not_reach_who_chooses() {
+    let door = door();
+    let mut first = door.wait(0);
+    let panics = foreign(nothing(), Box::new(|| panic!("on purpose")), nothing());
+    assert!(poll(&mut first, &panics).is_pending());
+    assert_eq!(door.queue.choose_and_wake(3), Ok(0));
+    assert_eq!(poll(&mut first, Waker::noop()), Poll::Ready(3));
+}
+
 /// A waker that chooses and wakes the next, and so on to the last.
 #[test]
 fn wakers_may_choose_in_turn() {

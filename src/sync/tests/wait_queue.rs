@@ -1,7 +1,7 @@
 //! In order, each once, nothing lost.
 
 use std::mem::forget;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use super::support::poll;
 use super::{Door, Log, order};
@@ -92,6 +92,32 @@ fn choosing_many_chooses_the_first() {
     assert_eq!(words[3..], [Poll::Pending; 2]);
     assert_eq!(door.queue.choose_many(9, |_| 1), 2);
     assert_eq!(door.queue.choose(1), Err(1));
+}
+
+#[test]
+fn the_first_may_be_chosen_and_woken_at_once() {
+    let (door, log) = (Door::default(), Log::default());
+    let mut line = door.line(2, &log);
+    assert_eq!(door.queue.choose_and_wake(5), Ok(0));
+    assert_eq!((log.take(), door.queue.len()), (vec![0], 1));
+    line[1] = None;
+    assert_eq!(door.queue.choose_and_wake(6), Err(6));
+    assert_eq!(poll(line[0].as_mut().unwrap(), Waker::noop()), Poll::Ready(5));
+    assert_eq!(door.gone.take(), [(1, false)]);
+}
+
+#[test]
+fn who_was_refused_stands_in_line_unless_the_gate_has_opened() {
+    let (door, log) = (Door::default(), Log::default());
+    let mut wait = door.wait(1);
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(wait.as_mut().poll_refused(&mut cx).is_pending());
+    assert_eq!((door.queue.len(), door.queue.choose(5)), (1, Ok(1)));
+    door.queue.wake_chosen();
+    assert_eq!(wait.as_mut().poll_refused(&mut cx), Poll::Ready(5));
+    door.open.borrow_mut().push(7);
+    assert_eq!(door.wait(2).as_mut().poll_refused(&mut cx), Poll::Ready(7));
+    assert!(door.queue.is_empty() && log.take().is_empty());
 }
 
 #[test]
