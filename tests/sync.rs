@@ -42,3 +42,5 @@ mod table;
 mod together;
 #[path = "sync/watch.rs"]
 mod watch;
+#[path = "support/watchdog.rs"]
+mod watchdog;

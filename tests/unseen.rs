@@ -11,7 +11,7 @@ use std::fmt;
 use std::future::{pending, poll_fn};
 use std::io;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::Poll;
 
 use ringio::{
@@ -316,6 +316,38 @@ fn an_error_that_cannot_be_printed_is_told_all_the_same() {
             yield_now().await;
         });
         assert_eq!(told, ["a task failed: an error that panics when it is printed"]);
+    });
+}
+
+#[test]
+fn a_function_on_another_thread_that_panics_is_told_when_nobody_awaits_it() {
+    bounded(|| {
+        let told = messages(async || {
+            let panics = || ringio::to_thread(|| never("elsewhere"));
+            assert!(panics().await.unwrap_err().is_panic());
+            let unseen = panics();
+            while !unseen.is_finished() {
+                yield_now().await;
+            }
+            drop(unseen);
+            // It goes while the function runs, and its loop is about to end.
+            let (begin, begun) = mpsc::channel();
+            let (go, gone) = mpsc::channel::<()>();
+            let dropped = ringio::to_thread(move || {
+                begin.send(()).unwrap();
+                assert!(gone.recv().is_err());
+                never("at the end")
+            });
+            begun.recv().unwrap();
+            drop(dropped);
+            drop(ringio::to_thread(|| Err::<(), _>("an error is a result like any other")));
+            drop(go);
+        });
+        let words = ["elsewhere", "at the end"];
+        assert_eq!(
+            told,
+            words.map(|words| format!("a function on another thread panicked: {words}"))
+        );
     });
 }
 

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::executor::JoinError;
+use crate::executor::{JoinError, Remote, current};
 use crate::util::budget;
 use crate::util::contain::{catch, contain};
 
@@ -35,7 +35,8 @@ use super::pool::{JobId, Pool};
 /// # Cancel safety
 /// Dropping it takes the job off the queue, and drops the function, if it has not begun. What has
 /// begun cannot be stopped: it runs on, and what it returns is dropped on its thread. Awaiting
-/// `&mut job` loses nothing when that is dropped.
+/// `&mut job` loses nothing when that is dropped. A panic that nobody awaited goes to the exception
+/// handler of the loop from which the job came.
 #[must_use = "dropping it takes the job off the queue if it has not begun"]
 pub struct ThreadJob<T> {
     shared: Arc<Shared<T>>,
@@ -98,7 +99,7 @@ impl<T: Send + 'static> ThreadJob<T> {
         pool: &Arc<Pool>,
         function: impl FnOnce() -> T + Send + 'static,
     ) -> ThreadJob<T> {
-        ThreadJob::new(pool, Ticket::take(), function)
+        ThreadJob::new(pool, Ticket::take(), current::remote(), function)
     }
 
     /// Puts a function into a pool's queue; nobody waits for it but who awaits this.
@@ -106,20 +107,22 @@ impl<T: Send + 'static> ThreadJob<T> {
         pool: &Arc<Pool>,
         function: impl FnOnce() -> T + Send + 'static,
     ) -> ThreadJob<T> {
-        ThreadJob::new(pool, None, function)
+        ThreadJob::new(pool, None, None, function)
     }
 
     fn new(
         pool: &Arc<Pool>,
         ticket: Option<Ticket>,
+        home: Option<Remote>,
         function: impl FnOnce() -> T + Send + 'static,
     ) -> ThreadJob<T> {
-        let shared = Arc::new(Shared(Mutex::new(State::Open(None))));
+        let shared = Arc::new(Shared { state: Mutex::new(State::Open(None)), home });
         let theirs = shared.clone();
         let submitted = pool.submit(Box::new(move || {
             // Given up last: then all of the job's doings are over.
             let _ticket = ticket;
             theirs.end(catch(function).map_err(JoinError::Panicked));
+            drop(theirs);
         }));
         if let Err(error) = &submitted {
             let words = format!("no thread could be started: {error}");
@@ -150,7 +153,11 @@ impl<T> fmt::Debug for ThreadJob<T> {
 }
 
 /// Between the thread that does the job and whoever awaits it.
-struct Shared<T>(Mutex<State<T>>);
+struct Shared<T> {
+    state: Mutex<State<T>>,
+    /// The loop from which the function came: it is told of a panic that nobody looked at.
+    home: Option<Remote>,
+}
 
 enum State<T> {
     /// With whoever awaits the outcome.
@@ -162,7 +169,7 @@ enum State<T> {
 
 impl<T> Shared<T> {
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The first outcome counts; says whether this was it.
@@ -170,7 +177,7 @@ impl<T> Shared<T> {
         let mut state = self.lock();
         let State::Open(waiter) = &mut *state else {
             drop(state);
-            contain(|| drop(outcome));
+            self.discard(outcome);
             return false;
         };
         let waiter = waiter.take();
@@ -180,6 +187,16 @@ impl<T> Shared<T> {
             waiter.wake();
         }
         true
+    }
+
+    /// Drops what nobody has looked at.
+    fn discard(&self, outcome: Result<T, JoinError>) {
+        match (outcome, &self.home) {
+            (Err(JoinError::Panicked(payload)), Some(home)) => {
+                home.report("a function on another thread", payload);
+            }
+            (outcome, _) => contain(|| drop(outcome)),
+        }
     }
 
     fn poll(&self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
@@ -202,6 +219,15 @@ impl<T> Shared<T> {
                 drop(state);
                 panic!("ThreadJob polled after it gave its outcome")
             }
+        }
+    }
+}
+
+impl<T> Drop for Shared<T> {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let State::Ended(outcome) = std::mem::replace(state, State::Taken) {
+            self.discard(outcome);
         }
     }
 }

@@ -36,8 +36,10 @@ pub(crate) fn is(driver: &Rc<Driver>) -> bool {
 
 /// Nobody is current when the thread's last destructors end a loop that was left to them.
 fn replace(driver: Option<Rc<Driver>>) -> Option<Rc<Driver>> {
-    ADDRESS.set(driver.as_ref().map_or(ptr::null(), Rc::as_ptr));
-    CURRENT.try_with(|current| current.replace(driver)).ok().flatten()
+    let address = driver.as_ref().map_or(ptr::null(), Rc::as_ptr);
+    let replaced = CURRENT.try_with(|current| current.replace(driver));
+    ADDRESS.set(if replaced.is_ok() { address } else { ptr::null() });
+    replaced.ok().flatten()
 }
 
 /// Makes `driver` the current one until the guard is dropped. A loop that ends with its thread, in

@@ -22,6 +22,7 @@ use super::info::{Id, Info, Meta, Report};
 use super::join::JoinHandle;
 use super::locals::Locals;
 use super::owner::{self, Stage};
+use super::remote::Remote;
 use super::shared::{Shared, View};
 use super::task::TaskRef;
 use crate::util::contain::{Payload, discard};
@@ -187,6 +188,11 @@ fn at_parent<R>(code: impl FnOnce(&owner::Restore) -> R) -> Option<R> {
 /// How long the clean-ups may take that begin now on the running loop.
 pub(super) fn grace() -> Option<Grace> {
     with_home(|view| view.local().grace())?
+}
+
+/// A handle to the running loop for other threads.
+pub(crate) fn remote() -> Option<Remote> {
+    with_home(|view| Remote::new(view.counted()))
 }
 
 /// Tells the running loop's reporter what nobody sees.

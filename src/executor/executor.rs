@@ -252,7 +252,8 @@ impl Executor {
     /// Whom to tell where [`set_report`](Executor::set_report) has said nothing, and after the
     /// executor's end: outcomes may be dropped then. Only the first one counts.
     pub(crate) fn set_default_report(&self, reporter: DefaultReporter) {
-        self.view().local().set_default_reporter(reporter);
+        _ = self.shared.default_reporter.set(reporter.clone());
+        _ = self.view().local().default_reporter.set(reporter);
     }
 
     /// Gives clean-ups a limit: what `grace` gives is made when they are asked for, and awaited

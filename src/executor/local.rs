@@ -61,7 +61,7 @@ pub(super) struct Local {
     /// `spawn` drops its future.
     pub(super) closing: Cell<bool>,
     reporter: RefCell<Option<Reporter>>,
-    default_reporter: OnceCell<DefaultReporter>,
+    pub(super) default_reporter: OnceCell<DefaultReporter>,
     /// Makes the limit of clean-ups that begin now.
     grace: RefCell<Option<MakeGrace>>,
     pub(super) watch: Watch,
@@ -111,11 +111,6 @@ impl Local {
     #[must_use]
     pub(super) fn set_reporter(&self, reporter: Option<Reporter>) -> Option<Reporter> {
         self.reporter.replace(reporter)
-    }
-
-    /// Only the first one counts.
-    pub(super) fn set_default_reporter(&self, reporter: DefaultReporter) {
-        _ = self.default_reporter.set(reporter);
     }
 
     /// As [`set_reporter`](Local::set_reporter).

@@ -11,9 +11,11 @@
 use std::fmt;
 use std::ptr::{self, NonNull};
 
+use super::current;
+use super::info::Report;
 use super::shared::SharedRef;
 use super::waker::WakerRef;
-use crate::util::contain::contain;
+use crate::util::contain::{Payload, contain, discard, message};
 use crate::util::heap;
 use crate::util::link::Link;
 use crate::util::sync::{AtomicBool, AtomicPtr, Ordering};
@@ -217,6 +219,21 @@ impl Remote {
             }
             Err(Entry::Call(closure)) => Err(closure),
             Err(Entry::Task(_)) => unreachable!("what comes back is what was pushed"),
+        }
+    }
+
+    /// Has the loop's reporter told about a panic that nobody sees. When the loop takes no more, the
+    /// default one is told, on this thread.
+    #[cold]
+    pub(crate) fn report(&self, who: &str, payload: Payload) {
+        let message = format!("{who} panicked: {}", message(&*payload));
+        discard(payload);
+        let tell = {
+            let message = message.clone();
+            Box::new(move || current::tell(Report { message, task: None }))
+        };
+        if let (Err(_), Some(reporter)) = (self.push(tell), self.shared.default_reporter.get()) {
+            contain(|| reporter(Report { message, task: None }));
         }
     }
 

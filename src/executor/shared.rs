@@ -15,12 +15,14 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::process::abort;
 use std::ptr::NonNull;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 use std::task::Waker;
 
 use super::current;
-use super::local::Local;
+use super::local::{DefaultReporter, Local};
 use super::remote::Inbox;
+use crate::util::contain::contain;
 use crate::util::heap;
 use crate::util::sync::{AtomicBool, AtomicUsize, Ordering, dealloc, fence};
 
@@ -37,6 +39,8 @@ pub(super) struct Open {
     /// Closures are turned away; wakes are not.
     pub(super) refusing: AtomicBool,
     pub(super) loop_id: u64,
+    /// Whom to tell what the loop cannot be told any more.
+    pub(super) default_reporter: OnceLock<DefaultReporter>,
     /// Gets the attention of a loop that may have parked.
     pub(super) doorbell: Waker,
 }
@@ -55,9 +59,18 @@ impl Shared {
             inbox: Inbox::default(),
             refusing: AtomicBool::new(false),
             loop_id: NEXT_LOOP.fetch_add(1, Ordering::Relaxed),
+            default_reporter: OnceLock::new(),
             doorbell,
         };
         SharedRef(heap::leak(Shared { open, local: Local::default() }))
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Perhaps the last of them, on whatever thread: user code.
+        let reporters = (self.local.default_reporter.take(), self.open.default_reporter.take());
+        contain(|| drop(reporters));
     }
 }
 
@@ -156,6 +169,12 @@ impl<'a> View<'a> {
 
     pub(super) fn as_ptr(self) -> NonNull<Shared> {
         self.shared
+    }
+
+    /// A reference for any thread.
+    pub(super) fn counted(self) -> SharedRef {
+        add(self.open(), 1);
+        SharedRef(self.shared)
     }
 
     /// One counted reference out of the stock, for a task header: [`retire`] takes it back.

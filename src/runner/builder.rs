@@ -109,7 +109,8 @@ impl Builder {
     /// In debug mode polls of tasks, and closures from other threads, that keep the loop for longer
     /// than [`slow_callback_duration`](Builder::slow_callback_duration) are told to the exception
     /// handler, with the task's name and the place of its spawn. It costs two looks at the clock a
-    /// poll; switched off it costs nothing.
+    /// poll; switched off it costs nothing. Errors and panics that nobody looked at are told in any
+    /// mode.
     ///
     /// # Examples
     /// ```
@@ -146,7 +147,9 @@ impl Builder {
     ///   dropped without awaiting it: when the task has ended and the handle is gone, also while the
     ///   runner closes, and after;
     /// - those of a [`RemoteJoin`](crate::RemoteJoin), likewise, and at the latest when its loop ends;
-    /// - a panic in a clean-up, in a closure from another thread, or of a child whose group was dropped.
+    /// - a panic in a clean-up, in a closure from another thread, in a function on another thread whose
+    ///   [`ThreadJob`](crate::ThreadJob) was dropped, or of a child whose group was. When the loop has
+    ///   ended meanwhile it is told on that other thread.
     ///
     /// What was awaited, taken, or cancelled is not told, and the errors of a group's children are its
     /// own, which gives them to whoever awaits it. Another handler may take this one's place while the

@@ -24,6 +24,7 @@ mod by;
 mod condition;
 mod error;
 mod event;
+mod gate;
 mod mutex;
 mod notify;
 mod once_cell;

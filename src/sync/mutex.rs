@@ -111,7 +111,8 @@ impl<T> Mutex<T> {
     /// For who has just been given the lock.
     #[inline]
     fn guard(&self) -> MutexGuard<'_, T> {
-        MutexGuard { value: self.value.borrow_mut(), turn: Turn { mutex: self } }
+        let turn = Turn { mutex: self };
+        MutexGuard { value: self.value.borrow_mut(), turn }
     }
 }
 
@@ -158,11 +159,15 @@ impl<T: Default> Default for Mutex<T> {
 
 impl<T: fmt::Debug> fmt::Debug for Mutex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mutex")
-            .field("value", &self.value)
-            .field("locked", &self.is_locked())
-            .field("waiters", &self.waiters())
-            .finish()
+        let (locked, waiters) = (self.is_locked(), self.waiters());
+        // The value's own code may try to lock, too.
+        let value = self.try_lock();
+        let mut all = f.debug_struct("Mutex");
+        match &value {
+            Some(value) => all.field("value", &**value),
+            None => all.field("value", &format_args!("<locked>")),
+        };
+        all.field("locked", &locked).field("waiters", &waiters).finish()
     }
 }
 

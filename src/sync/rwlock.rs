@@ -130,12 +130,14 @@ impl<T> RwLock<T> {
 
     #[inline]
     fn reader(&self) -> ReadGuard<'_, T> {
-        ReadGuard { value: self.value.borrow(), _turn: Turn(&self.lock, Use::Read) }
+        let turn = Turn(&self.lock, Use::Read);
+        ReadGuard { value: self.value.borrow(), _turn: turn }
     }
 
     #[inline]
     fn writer(&self) -> WriteGuard<'_, T> {
-        WriteGuard { value: self.value.borrow_mut(), _turn: Turn(&self.lock, Use::Write) }
+        let turn = Turn(&self.lock, Use::Write);
+        WriteGuard { value: self.value.borrow_mut(), _turn: turn }
     }
 }
 
@@ -200,11 +202,15 @@ impl<T: Default> Default for RwLock<T> {
 
 impl<T: fmt::Debug> fmt::Debug for RwLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RwLock")
-            .field("value", &self.value)
-            .field("readers", &self.readers())
-            .field("waiters", &self.waiters())
-            .finish()
+        let (readers, waiters) = (self.readers(), self.waiters());
+        // The value's own code may try to lock, too.
+        let value = self.try_read();
+        let mut all = f.debug_struct("RwLock");
+        match &value {
+            Some(value) => all.field("value", &**value),
+            None => all.field("value", &format_args!("<locked>")),
+        };
+        all.field("readers", &readers).field("waiters", &waiters).finish()
     }
 }
 

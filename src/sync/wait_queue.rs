@@ -39,47 +39,9 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker};
 
+pub(crate) use super::gate::Gate;
 use crate::util::budget;
 use crate::util::contain::contain;
-
-/// What stands behind a queue: it says who need not wait, and hears of waiters that have gone.
-///
-/// A waiter brings a word, and gets one when it is chosen: how many permits it wants, an item
-/// to be put, the item that it is given.
-pub(crate) trait Gate<T> {
-    /// Lets somebody who is not in line have what he wants at once, and says what he gets; or gives
-    /// his word back, also whenever he would overtake somebody. It may be asked several times.
-    ///
-    /// # Errors
-    /// The word: he has to wait.
-    fn pass(&self, word: T) -> Result<T, T>;
-
-    /// As [`pass`](Gate::pass), at the cost of the task's budget. Asked before a [`Wait`] is made, it spares
-    /// who need not wait most of the way.
-    ///
-    /// # Errors
-    /// The word: he has to wait, or there is no budget left.
-    #[inline]
-    fn at_once(&self, word: T) -> Result<T, T> {
-        budget::at_once(word, |word| self.pass(word))
-    }
-
-    /// A waiter was dropped. If it was chosen before, what it was given must go to somebody else; if
-    /// not, those behind it may now have what they want. It is not in line any more.
-    fn left(&self, word: T, chosen: bool);
-}
-
-impl<T, G: Gate<T> + ?Sized> Gate<T> for &G {
-    #[inline]
-    fn pass(&self, word: T) -> Result<T, T> {
-        (**self).pass(word)
-    }
-
-    #[inline]
-    fn left(&self, word: T, chosen: bool) {
-        (**self).left(word, chosen);
-    }
-}
 
 /// Waiters in the order in which they came.
 pub(crate) struct WaitQueue<T> {
@@ -346,11 +308,26 @@ impl<T: Default, G: Gate<T>> Wait<'_, T, G> {
         }
     }
 
+    /// What it could have at once it is given as if it had been chosen: the next poll fetches that.
+    #[cold]
+    fn begin_without_budget(self: Pin<&Self>, cx: &mut Context<'_>) -> Poll<T> {
+        if let Poll::Ready(word) = self.begin(cx) {
+            self.place.word.set(word);
+            self.place.state.set(State::Woken);
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
     fn begin_to_wait(self: Pin<&Self>, word: T, cx: &mut Context<'_>) -> Poll<T> {
         let waker = cx.waker().clone();
         // That was foreign code, after which the answer may be another.
         match self.gate.pass(word) {
-            Ok(word) => Poll::Ready(word),
+            Ok(word) => {
+                // Its panic would lose what was given.
+                contain(|| drop(waker));
+                Poll::Ready(word)
+            }
             Err(word) => {
                 self.place.word.set(word);
                 self.link(waker);
@@ -381,6 +358,8 @@ impl<T: Default, G: Gate<T>> Wait<'_, T, G> {
         let waker = cx.waker().clone();
         // That was foreign code, to which the place was as before.
         if self.place.state.get() != State::Waiting {
+            // First, for its panic would lose what was given.
+            drop(waker);
             return Poll::Ready(self.finish());
         }
         drop(self.place.waker.replace(Some(waker)));
@@ -416,6 +395,9 @@ impl<T: Default, G: Gate<T>> Future for Wait<'_, T, G> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let this = self.into_ref();
+        if G::PASSES && budget::is_spent() && this.place.state.get() == State::Idle {
+            return this.begin_without_budget(cx);
+        }
         budget::limited(cx, |cx| this.ask(cx))
     }
 }

@@ -12,7 +12,8 @@ use super::{JoinError, JoinHandle, spawn};
 ///
 /// The task starts with this call, not with the first poll. Awaiting the [`Shield`] gives the
 /// output; if the future panics, awaiting it panics with the same payload. When the shield was
-/// dropped before, the panic goes to the loop's exception handler, once.
+/// dropped before, the panic goes to the loop's exception handler, once, and so does an
+/// [error](crate::JoinHandle::report_errors).
 ///
 /// ```
 /// use std::time::Duration;

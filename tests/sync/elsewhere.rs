@@ -1,8 +1,5 @@
 //! On executors that know nothing of ringio, and under ringio's budget.
 
-#[path = "../support/watchdog.rs"]
-mod watchdog;
-
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -10,7 +7,8 @@ use futures_executor::LocalPool;
 use futures_util::task::LocalSpawnExt;
 use ringio::sync::{Barrier, Condition, Event, Mutex, Notify, OnceCell, RwLock, Semaphore};
 use ringio::sync::{broadcast, oneshot, watch};
-use watchdog::bounded;
+
+use super::watchdog::bounded;
 
 /// Everything that a few tasks can wait for, each with the others: a dozen rounds in which all take part.
 struct World {

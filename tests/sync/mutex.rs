@@ -1,8 +1,11 @@
 //! asyncio's sentences about `Lock`.
 
+use std::cell::RefCell;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 
-use ringio::sync::{Mutex, MutexGuard};
+use ringio::sync::{Mutex, MutexGuard, RwLock};
 
 use super::by_hand::{Tasks, now};
 
@@ -113,4 +116,32 @@ fn it_can_be_looked_at() {
     assert_eq!(format!("{guard:?}"), "MutexGuard(5)");
     let text = format!("{mutex:?}");
     assert!(text.contains("locked: true") && !text.contains('5'), "{text}");
+}
+
+/// A value's own code may look at the lock that is being printed.
+#[test]
+fn a_value_may_try_to_lock_while_it_is_printed() {
+    type Locks = Rc<(Mutex<Curious>, RwLock<Curious>)>;
+    struct Curious(RefCell<Option<Locks>>);
+    impl fmt::Debug for Curious {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            let all = self.0.borrow_mut().take();
+            let free =
+                all.is_some_and(|all| all.0.try_lock().is_some() && all.1.try_write().is_some());
+            write!(f, "Curious({free})")
+        }
+    }
+    let new = || Curious(RefCell::default());
+    let all = Rc::new((Mutex::new(new()), RwLock::new(new())));
+    *now(all.0.lock()).0.borrow_mut() = Some(all.clone());
+    assert_eq!(
+        format!("{:?}", all.0),
+        "Mutex { value: Curious(false), locked: false, waiters: 0 }"
+    );
+    *now(all.1.write()).0.borrow_mut() = Some(all.clone());
+    let printed = format!("{:?}", all.1);
+    assert!(printed.contains("Curious(false)"), "{printed}");
+    assert!(all.0.try_lock().is_some() && all.1.try_write().is_some(), "both are free again");
+    let _held = now(all.0.lock());
+    assert!(format!("{:?}", all.0).contains("<locked>"));
 }
