@@ -1,12 +1,17 @@
 //! On ringio's loop and on other executors, and the budget of ringio's tasks.
 
 use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 
 use futures_executor::LocalPool;
 use futures_util::future::join_all;
 use futures_util::task::LocalSpawnExt;
 use ringio::queue::{LifoQueue, PriorityQueue, Queue, Shutdown};
+
+use super::support::run;
 
 const ITEMS: u32 = 300;
 
@@ -138,5 +143,32 @@ fn what_is_ready_at_once_costs_the_budget() {
         other.await.unwrap();
         let least = 3 * ROUNDS / 128;
         assert!(turns.get() >= least, "{} turns of {least}", turns.get());
+    });
+}
+
+/// All is done when it is asked, and no more when the task has its next turn.
+#[test]
+fn a_join_without_budget_sees_that_all_was_done() {
+    run(async || {
+        let queue = Rc::new(Queue::unbounded());
+        let other = queue.clone();
+        let waits = ringio::spawn(async move {
+            let spent = Queue::<()>::bounded(1);
+            let mut left = 0;
+            // Until the next that is ready would not be, with the budget used up.
+            poll_fn(|cx| {
+                while pin!(spent.join()).poll(cx).is_ready() {
+                    left += 1;
+                    assert!(left < 1_000);
+                }
+                Poll::Ready(())
+            })
+            .await;
+            other.join().await;
+            other.try_get().unwrap();
+        });
+        let puts = ringio::spawn(async move { queue.try_put(1).unwrap() });
+        puts.await.unwrap();
+        waits.await.unwrap();
     });
 }
