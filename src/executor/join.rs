@@ -146,7 +146,12 @@ impl<T> JoinHandle<T> {
     #[inline(never)]
     fn has_finished_while_joining(&self, cx: &Context<'_>) -> bool {
         let joiner = &self.task.header().joiner;
-        leave(joiner, cx.waker());
+        if self.task.header().has_joiner() {
+            leave(joiner, cx.waker());
+        } else {
+            let waker = cx.waker().clone();
+            drop(joiner.replace(Some(waker)));
+        }
         if self.is_finished() {
             // It has woken whom it found, and will wake no other.
             drop(joiner.take());

@@ -21,7 +21,8 @@ use crate::util::contain::{Payload, catch};
 ///
 /// The children live inside this future and may borrow whatever outlives it, mutably too: neither
 /// `'static` nor `Rc` is needed. They are tasks of their own, which run while this is awaited.
-/// Children spawn more of them through a clone of the group; the group waits for those as well.
+/// Children spawn more of them through a clone of the group; the group waits for those as well. They belong
+/// to the loop on which they were spawned: once that has ended nothing wakes them any more.
 ///
 /// The first error, of a child or of the body, cancels the other children and the body; when
 /// all have ended it is given with every further one. A child that was cancelled alone, by

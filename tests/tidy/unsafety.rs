@@ -91,6 +91,7 @@ pub(crate) const ALLOWED: &[&str] = &[
     "uring-sys-shim/tests/ring.rs",
     "uring-sys-shim/tests/signal.rs",
     "tests/bounded/measure.rs",
+    "tests/waiting/allocator.rs",
     "tests/drop_inflight.rs",
     "tests/end/allocator.rs",
     "tests/end/forked.rs",

@@ -36,7 +36,6 @@ async fn accept(serve: &Serve) -> io::Result<()> {
         let _ = handle.call(report);
     });
     println!("{}", listener.local_addr()?);
-    // How a connection ends is its client's affair.
     loop {
         let (stream, _) = listener.accept().await?;
         match serve.service {
@@ -47,24 +46,26 @@ async fn accept(serve: &Serve) -> io::Result<()> {
     }
 }
 
-async fn echo(mut stream: TcpStream) -> io::Result<()> {
-    loop {
-        let chunk = stream.recv().await?;
-        if chunk.is_empty() {
-            return stream.close().await;
+// How a connection ends is its client's affair.
+
+async fn echo(mut stream: TcpStream) {
+    while let Ok(chunk) = stream.recv().await {
+        if chunk.is_empty() || stream.write_all(chunk).await.0.is_err() {
+            break;
         }
-        stream.write_all(chunk).await.0?;
     }
+    let _ = stream.close().await;
 }
 
-async fn once(mut stream: TcpStream) -> io::Result<()> {
-    let chunk = stream.recv().await?;
-    stream.write_all(chunk).await.0?;
-    stream.close().await
+async fn once(mut stream: TcpStream) {
+    if let Ok(chunk) = stream.recv().await {
+        let _ = stream.write_all(chunk).await.0;
+    }
+    let _ = stream.close().await;
 }
 
-async fn forward(mut client: TcpStream, upstream: SocketAddr) -> io::Result<()> {
-    let mut upstream = TcpStream::builder().nodelay(true).connect(upstream).await?;
-    copy_bidirectional(&mut client, &mut upstream).await?;
-    Ok(())
+async fn forward(mut client: TcpStream, upstream: SocketAddr) {
+    if let Ok(mut upstream) = TcpStream::builder().nodelay(true).connect(upstream).await {
+        let _ = copy_bidirectional(&mut client, &mut upstream).await;
+    }
 }
