@@ -29,7 +29,7 @@ impl TaskRef {
     ///
     /// It leaves no task current and a budget that was used; the scheduler puts back what was
     /// there before, once for all whom it gives a turn.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take_turn(&self) -> bool {
         let Some(state) = self.begin_turn() else {
             self.pass();
