@@ -26,8 +26,6 @@ mod many;
 mod model;
 #[path = "sync/mutex.rs"]
 mod mutex;
-#[path = "sync/news.rs"]
-mod news;
 #[path = "sync/notify.rs"]
 mod notify;
 #[path = "sync/once_cell.rs"]

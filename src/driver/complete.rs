@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use uring_sys_shim::{Cqe, Ring};
+use uring_sys_shim::{ActiveRing, Cqe, Ring};
 
 use crate::util::WakeBatch;
 
@@ -41,18 +41,13 @@ impl Driver {
 
     /// Whether the kernel holds completions back until it is entered.
     pub(crate) fn must_enter(&self) -> bool {
-        self.ring.borrow().as_ref().is_some_and(|ring| {
-            let flags = ring.flags();
-            flags.taskrun || flags.overflow
-        })
+        self.ring.borrow().as_ref().is_some_and(|ring| ring.flags().hold_back())
     }
 
     /// Whether there is something to submit, or the kernel holds completions back.
     pub(crate) fn wants_entering(&self) -> bool {
-        let wants = self.ring.borrow().as_ref().is_some_and(|ring| {
-            let flags = ring.flags();
-            flags.taskrun || flags.overflow || ring.unsubmitted() > 0
-        });
+        let wants = |ring: &ActiveRing| ring.flags().hold_back() || ring.unsubmitted() > 0;
+        let wants = self.ring.borrow().as_ref().is_some_and(wants);
         wants || !self.backlog.borrow().is_empty()
     }
 

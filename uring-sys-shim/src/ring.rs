@@ -40,6 +40,13 @@ pub struct SqFlags {
     pub taskrun: bool,
 }
 
+impl SqFlags {
+    /// Whether the kernel holds completions back until it is entered.
+    pub const fn hold_back(self) -> bool {
+        self.taskrun || self.overflow
+    }
+}
+
 /// A group of buffers that the kernel picks from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GroupId(pub u16);
