@@ -1,6 +1,7 @@
 //! One value: sent, refused, or never.
 
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::Poll;
 
 use ringio::sync::{RecvError, oneshot};
@@ -87,4 +88,26 @@ fn the_last_waker_is_woken() {
     assert!(tasks.poll(number).is_pending());
     sender.send(()).unwrap();
     assert_eq!(tasks.woken(), [number]);
+}
+
+/// Only one waits. What it was sent and did not take is given back, or goes with it.
+#[test]
+fn for_a_receiver_that_is_dropped_before_and_after() {
+    for dropped in [None, Some(false), Some(true)] {
+        let (sender, receiver) = oneshot::channel();
+        let mut tasks = Tasks::new();
+        tasks.waits(receiver);
+        if dropped == Some(false) {
+            tasks.drop(0);
+        }
+        let value = Rc::new(());
+        assert_eq!(sender.send(value.clone()).is_ok(), dropped != Some(false));
+        if dropped == Some(true) {
+            tasks.drop(0);
+        }
+        let got = tasks.run().into_iter().filter(|(_, value)| value.is_ok()).count();
+        assert_eq!(got, usize::from(dropped.is_none()));
+        assert_eq!(Rc::strong_count(&value), 1);
+        assert_eq!(tasks.polls, [if dropped.is_none() { 2 } else { 1 }]);
+    }
 }
