@@ -101,10 +101,17 @@ impl Chunk {
     pub fn split_to(&mut self, n: usize) -> Chunk {
         let len = self.lease.len();
         assert!(n <= len, "split_to({n}) of a chunk of {len} bytes");
-        let front = Chunk { start: self.start, lease: self.lease.split(n) };
+        let front = Chunk { start: self.start, lease: self.lease.again(n) };
+        self.advance(n);
+        front
+    }
+
+    /// Does without the first `n` bytes, or without all if there are fewer.
+    pub(crate) fn advance(&mut self, n: usize) {
+        let n = n.min(self.lease.len());
+        self.lease.shorten(n);
         // SAFETY: `n` is within the bytes of the chunk.
         self.start = unsafe { self.start.add(n) };
-        front
     }
 }
 
@@ -118,19 +125,26 @@ impl Lease {
         }
     }
 
-    /// A lease on the first `n` bytes; this one keeps the others.
-    fn split(&mut self, n: usize) -> Lease {
+    /// Another lease of the same memory, on the first `n` bytes.
+    fn again(&self, n: usize) -> Lease {
         match self {
             Lease::Empty => Lease::Empty,
-            Lease::Pool { bid, len, pool } => {
+            Lease::Pool { bid, pool, .. } => {
                 pool.lease_again(*bid);
-                *len -= n as u32;
                 Lease::Pool { bid: *bid, len: n as u32, pool: pool.clone() }
             }
             Lease::Heap(heap) => {
-                heap.len -= n;
                 Lease::Heap(Box::new(OnHeap { len: n, bytes: heap.bytes.clone() }))
             }
+        }
+    }
+
+    /// Does without `n` bytes, of which there are as many.
+    fn shorten(&mut self, n: usize) {
+        match self {
+            Lease::Empty => {}
+            Lease::Pool { len, .. } => *len -= n as u32,
+            Lease::Heap(heap) => heap.len -= n,
         }
     }
 }

@@ -28,9 +28,6 @@ pub(crate) trait Sink {
 
     /// Called for a transport that waits for a kernel-filled buffer, in the order of waiting.
     fn resume(self: Rc<Self>, _how: Resume, _routing: &mut Routing<'_>) {}
-
-    /// The pool runs low: give back leased memory that holds parked bytes.
-    fn relieve(&self) {}
 }
 
 impl Driver {

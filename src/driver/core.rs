@@ -4,22 +4,23 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use slab::Slab;
 use uring_sys_shim::{ActiveRing, Caps, Ring, Setup, Sqe};
 
-use crate::util::{Graveyard, WakeBatch};
+use crate::util::{Graveyard, Shelf, WakeBatch};
 
 use super::counters::Counters;
 use super::op_table::OpTable;
 use super::pipes::Pipes;
 use super::pool::Pool;
+use super::read_ahead::ReadAheads;
 use super::spin::Source;
 use super::starved::Starved;
 use super::unpark::Kick;
-use super::{Config, Sink, Unpark};
+use super::{Config, Unpark};
 
 /// How far the driver's life has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,8 +47,9 @@ pub(crate) struct Driver {
     pub(super) starved: RefCell<Starved>,
     /// Something was queued, starved or buried that the next turn has to see to.
     pub(super) stirred: Cell<bool>,
-    /// Transports that hold received bytes for a later reader.
-    pub(super) holders: RefCell<Slab<Weak<dyn Sink>>>,
+    pub(super) read_ahead: ReadAheads,
+    /// What transports need while they are busy.
+    pub(super) shelf: Shelf,
     pub(super) graveyard: Graveyard,
     pub(super) counters: Counters,
     pub(super) unpark: Arc<Unpark>,
@@ -84,7 +86,8 @@ impl Driver {
             pipes: Rc::default(),
             starved: RefCell::default(),
             stirred: Cell::new(true),
-            holders: RefCell::default(),
+            read_ahead: ReadAheads::default(),
+            shelf: Shelf::default(),
             graveyard: Graveyard::default(),
             counters: Counters::default(),
             unpark,
@@ -116,6 +119,10 @@ impl Driver {
 
     pub(crate) fn pipes(&self) -> &Rc<Pipes> {
         &self.pipes
+    }
+
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.shelf
     }
 
     pub(crate) fn graveyard(&self) -> &Graveyard {

@@ -72,7 +72,7 @@ impl Driver {
     pub(crate) fn top_up(&self) {
         self.pipes.refresh();
         if self.pool.is_low() {
-            self.relieve_holders();
+            self.read_ahead.give_leases_back();
         }
         if self.pool.wants_topping_up()
             && let Some(ring) = self.ring.borrow_mut().as_mut()
@@ -113,27 +113,6 @@ impl Driver {
         }
         let waiting = starved.waiting.pop_front()?;
         Some((waiting.sink, if has_buffers { Resume::Group } else { Resume::Heap }))
-    }
-
-    /// Parked bytes move to the heap, so that unread bytes cannot hold the pool.
-    fn relieve_holders(&self) {
-        let holders: Vec<_> = self.holders.borrow_mut().drain().collect();
-        for holder in holders {
-            if let Some(sink) = holder.upgrade() {
-                sink.relieve();
-            }
-        }
-    }
-
-    /// Notes that a transport holds leased memory for a later reader; the key ends with
-    /// [`Driver::forget_holder`] or when [`Sink::relieve`] is called.
-    pub(crate) fn note_holder(&self, sink: std::rc::Weak<dyn Sink>) -> usize {
-        self.holders.borrow_mut().insert(sink)
-    }
-
-    pub(crate) fn forget_holder(&self, key: usize) {
-        let weak = self.holders.borrow_mut().try_remove(key);
-        drop(weak);
     }
 }
 

@@ -12,11 +12,11 @@ use std::ptr::{self, NonNull};
 
 use crate::util::sync::{alloc, dealloc};
 
-/// Sizes are rounded up to this many bytes.
-const STEP: usize = 32;
+/// Sizes are rounded up to this many bytes, as most allocators do anyway.
+const STEP: usize = 16;
 
 /// Blocks up to `STEP * CLASSES` bytes are kept; larger ones are rare and not worth it.
-const CLASSES: usize = 32;
+const CLASSES: usize = 64;
 
 /// How much is kept in all, in bytes: enough for waves of ten thousand tasks.
 const KEEP: usize = 4 * 1024 * 1024;
@@ -24,8 +24,8 @@ const KEEP: usize = 4 * 1024 * 1024;
 /// The layout that a task's block is allocated with, so that tasks of similar size can follow
 /// each other in one.
 pub(super) const fn rounded(layout: Layout) -> Layout {
-    let align = if layout.align() < STEP { STEP / 2 } else { layout.align() };
-    let size = layout.size().next_multiple_of(if align < STEP { STEP } else { align });
+    let align = if layout.align() < STEP { STEP } else { layout.align() };
+    let size = layout.size().next_multiple_of(align);
     match Layout::from_size_align(size, align) {
         Ok(layout) => layout,
         Err(_) => panic!("a future is too large"),
@@ -36,11 +36,10 @@ pub(super) const fn rounded(layout: Layout) -> Layout {
 #[inline]
 fn size_class(layout: Layout) -> Option<usize> {
     let class = layout.size() / STEP - 1;
-    (class < CLASSES && layout.align() < STEP).then_some(class)
+    (class < CLASSES && layout.align() == STEP).then_some(class)
 }
 
 /// Free blocks by size, most recently used first. Its owner's thread only.
-#[derive(Default)]
 pub(super) struct Blocks {
     lists: [List; CLASSES],
     /// Bytes in all lists.
@@ -55,9 +54,12 @@ struct Free {
     next: *mut Free,
 }
 
-impl Default for List {
+impl Default for Blocks {
     fn default() -> Self {
-        List { first: Cell::new(ptr::null_mut()) }
+        Blocks {
+            lists: [const { List { first: Cell::new(ptr::null_mut()) } }; CLASSES],
+            kept: Cell::new(0),
+        }
     }
 }
 
@@ -107,7 +109,7 @@ impl Blocks {
     /// Gives everything back to the global allocator.
     pub(super) fn clear(&self) {
         for (class, list) in self.lists.iter().enumerate() {
-            let layout = Layout::from_size_align((class + 1) * STEP, STEP / 2)
+            let layout = Layout::from_size_align((class + 1) * STEP, STEP)
                 .expect("a class is a rounded layout");
             while let Some(block) = list.pop() {
                 // SAFETY: each block of this list has this layout.

@@ -17,7 +17,8 @@ use crate::util::budget;
 
 use super::receiver::State;
 use super::stream::{Stream, Tag};
-use super::writer::{InFlight, Memory, Request, Writer};
+use super::write_queue::{InFlight, Memory, Request};
+use super::writer::Writer;
 
 /// What became of an attempt to move bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,7 +70,7 @@ impl Stream {
         let mut receiver = self.receiver.borrow_mut();
         let stop = match receiver.state {
             // Whoever stands in line and does not want a buffer any more is passed over.
-            State::Idle | State::Starved => {
+            State::Idle | State::Starved(_) => {
                 let (driver, tag) = (self.driver(), Tag::Readable as u32);
                 let key = poll::once(driver, self.fd(), libc::POLLIN, self.sink(), tag)?;
                 receiver.state = State::Poll { key, stopping: false };
@@ -143,12 +144,15 @@ impl Stream {
     /// Empties the pipes at the head of the queue; `false` if that did not succeed at once: then the
     /// ring will say when to go on, or the connection has failed.
     pub(super) fn empty_pipes(self: &Rc<Self>, writer: &mut Writer) -> bool {
-        while let Some(Request { memory: Memory::Pipe(pipe), .. }) = writer.queue.front_mut() {
+        while let Some(busy) = writer.busy.get_mut() {
+            let left = busy.queue.len();
+            let Some(Request { memory: Memory::Pipe(pipe), .. }) = busy.queue.front_mut() else {
+                break;
+            };
             let failure = match pipe.empty(self.fd()) {
                 Ok(count) => {
-                    let left = writer.queue.len();
                     writer.advance(count);
-                    if writer.queue.len() < left {
+                    if writer.busy.get().is_some_and(|busy| busy.queue.len() < left) {
                         continue;
                     }
                     self.await_room(writer).err()
@@ -160,7 +164,7 @@ impl Stream {
             };
             if let Some(error) = failure {
                 let errno = error.raw_os_error().unwrap_or(libc::ECONNABORTED);
-                let lost = writer.fail(errno);
+                let lost = writer.fail(self.driver(), errno);
                 lost.into_iter().for_each(|buffer| self.driver().bury(buffer));
             }
             return false;
@@ -171,7 +175,7 @@ impl Stream {
     fn await_room(self: &Rc<Self>, writer: &mut Writer) -> io::Result<()> {
         let (driver, tag) = (self.driver(), Tag::Writable as u32);
         let key = poll::once(driver, self.fd(), libc::POLLOUT, self.sink(), tag)?;
-        writer.in_flight = Some(InFlight { key, stopping: false });
+        writer.busy.take(self.driver().shelf()).in_flight = Some(InFlight { key, stopping: false });
         Ok(())
     }
 

@@ -1,11 +1,10 @@
 //! The end of a transport: its operations are cancelled by exact key and reaped, then the
 //! descriptor is closed. Closing first would neither cancel them nor send FIN.
 
-use std::cell::RefCell;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use uring_sys_shim::Cqe;
 
@@ -17,82 +16,64 @@ use super::receiver::State;
 use super::stream::{Stream, Tag};
 
 /// How far the end has come.
-#[derive(Debug, Default)]
-pub(super) struct Closing {
-    begun: bool,
-    /// Somebody waits to hear that the descriptor is closed.
-    heard: bool,
-    /// What close(2) said, once it has.
-    result: Option<i32>,
-    waiter: Option<Waker>,
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Closing {
+    #[default]
+    Open,
+    /// What is in flight is taken back, then the descriptor is closed.
+    Begun {
+        /// Somebody waits to hear that it is.
+        heard: bool,
+    },
+    /// That is what close(2) said.
+    Closed(i32),
 }
 
 impl Closing {
     pub(super) fn begin(&mut self, heard: bool) {
-        self.begun = true;
-        self.heard = heard;
+        if !matches!(self, Closing::Closed(_)) {
+            *self = Closing::Begun { heard };
+        }
     }
 
     pub(super) fn has_begun(&self) -> bool {
-        self.begun
+        !matches!(self, Closing::Open)
     }
 
-    /// Closes the descriptor; the owner has made sure that nothing is in flight. Gives whom to
-    /// wake if there will be no completion that does.
+    /// Closes the descriptor; the owner has made sure that nothing is in flight. `true` if it is
+    /// closed: no completion will say so then.
     #[must_use]
-    pub(super) fn close(
-        &mut self,
-        socket: &Descriptor,
-        sink: Rc<dyn Sink>,
-        tag: u32,
-    ) -> Option<Waker> {
-        let fd = socket.release()?;
+    pub(super) fn close(&mut self, socket: &Descriptor, sink: Rc<dyn Sink>, tag: u32) -> bool {
+        let Closing::Begun { heard } = *self else { return false };
+        let Some(fd) = socket.release() else { return false };
         let driver = socket.driver();
-        if !self.heard || !driver.is_open() {
+        if !heard || !driver.is_open() {
             driver.close_descriptor(fd);
-            self.result = Some(0);
+            *self = Closing::Closed(0);
         } else if shutdown::close(driver, fd, sink, tag).is_err() {
             // It was closed on the way.
-            self.result = Some(0);
+            *self = Closing::Closed(0);
         }
-        if self.result.is_some() { self.waiter.take() } else { None }
+        matches!(self, Closing::Closed(_))
     }
 
-    pub(super) fn closed(&mut self, cqe: Cqe, routing: &mut Routing<'_>) {
-        self.result = Some(cqe.res);
-        routing.wakes.take_from(&mut self.waiter);
+    pub(super) fn result(&self) -> Option<io::Result<()>> {
+        match *self {
+            Closing::Closed(res) if res < 0 => Some(Err(io::Error::from_raw_os_error(-res))),
+            Closing::Closed(_) => Some(Ok(())),
+            Closing::Open | Closing::Begun { .. } => None,
+        }
     }
-
-    fn result(&self) -> Option<io::Result<()>> {
-        self.result.map(|res| match res {
-            res if res < 0 => Err(io::Error::from_raw_os_error(-res)),
-            _ => Ok(()),
-        })
-    }
-}
-
-/// Waits until the descriptor is closed, on the loop that closes it.
-pub(super) fn poll_closed(
-    closing: &RefCell<Closing>,
-    check_loop: impl FnOnce() -> io::Result<()>,
-    cx: &mut Context<'_>,
-) -> Poll<io::Result<()>> {
-    if let Some(result) = closing.borrow().result() {
-        return Poll::Ready(result);
-    }
-    check_loop()?;
-    let waker = cx.waker().clone();
-    let before = closing.borrow_mut().waiter.replace(waker);
-    drop(before);
-    Poll::Pending
 }
 
 impl Stream {
     /// Stops both sides at once; the descriptor is closed when the kernel has given everything
     /// back. Bytes that were received and not read are dropped, and so are queued writes.
     pub(crate) fn begin_close(self: &Rc<Self>, heard: bool) {
-        self.closing.borrow_mut().begin(heard);
-        let lost = self.writer.borrow_mut().fail(libc::ECONNABORTED);
+        let mut closing = self.closing.get();
+        closing.begin(heard);
+        self.closing.set(closing);
+        let lost = self.writer.borrow_mut().fail(self.driver(), libc::ECONNABORTED);
         self.stop();
         self.go_on_closing();
         // Last, for their destructors may panic.
@@ -101,29 +82,39 @@ impl Stream {
 
     /// Whether the end has begun, or the descriptor was given away.
     pub(crate) fn is_ending(&self) -> bool {
-        self.closing.borrow().has_begun() || self.fd() < 0
+        self.closing.get().has_begun() || self.fd() < 0
     }
 
     /// Closes the descriptor if the end has begun and nothing is in flight any more.
     pub(super) fn go_on_closing(self: &Rc<Self>) {
-        if !self.closing.borrow().has_begun() {
+        let mut closing = self.closing.get();
+        if !closing.has_begun() {
             return;
         }
         let quiet = self.receiver.borrow().is_quiet() && self.writer.borrow().is_quiet();
         if quiet || self.driver().is_closed() {
             let tag = Tag::Close as u32;
-            let waiter = self.closing.borrow_mut().close(&self.socket, self.sink(), tag);
+            let closed = closing.close(&self.socket, self.sink(), tag);
+            self.closing.set(closing);
+            let waiter =
+                if closed { self.writer.borrow_mut().take_waiter(self.driver()) } else { None };
             waiter.into_iter().for_each(|waiter| contain(|| waiter.wake()));
         }
     }
 
     pub(super) fn closed(&self, cqe: Cqe, routing: &mut Routing<'_>) {
-        self.closing.borrow_mut().closed(cqe, routing);
+        self.closing.set(Closing::Closed(cqe.res));
+        routing.wakes.take_from(&mut self.writer.borrow_mut().take_waiter(routing.driver));
     }
 
     /// Waits until the descriptor is closed.
     pub(crate) fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        poll_closed(&self.closing, || self.check_loop(), cx)
+        if let Some(result) = self.closing.get().result() {
+            return Poll::Ready(result);
+        }
+        self.check_loop()?;
+        self.register_writer(cx);
+        Poll::Pending
     }
 
     /// Waits until nothing is in flight, with the receive side stopped, and gives the descriptor
@@ -142,11 +133,11 @@ impl Stream {
         let mut receiver = self.receiver.borrow_mut();
         if receiver.is_quiet() && self.writer.borrow().is_quiet() {
             if let Some(errno) = receiver.error {
-                return Poll::Ready(Err(io::Error::from_raw_os_error(errno)));
+                return Poll::Ready(Err(io::Error::from_raw_os_error(errno.get())));
             }
             receiver.state = State::Idle;
             let fd = self.socket.release().ok_or_else(crate::driver::closed_error)?;
-            return Poll::Ready(Ok((fd, receiver.ahead.take_all())));
+            return Poll::Ready(Ok((fd, receiver.ahead.take_all(self.driver()))));
         }
         drop(receiver);
         self.check_loop()?;

@@ -16,7 +16,7 @@ use crate::time::Instant;
 use crate::util::budget;
 use crate::util::contain::contain;
 
-use super::close::{Closing, poll_closed};
+use super::close::Closing;
 
 /// Connections that are accepted, or are about to be, ahead of the `accept()` that takes them; the
 /// rest waits in the kernel's backlog.
@@ -48,6 +48,8 @@ struct Inner {
     /// The accepts in flight, each in the place that is its tag.
     accepts: [Option<OpKey>; WINDOW],
     parked: VecDeque<Descriptor>,
+    /// Who waits until it is closed.
+    closer: Option<Waker>,
     /// Reported by the next `accept()`, once.
     error: Option<i32>,
     /// The process has run out of descriptors or memory: no new accept before this. The
@@ -248,14 +250,23 @@ impl Listener {
         drop(parked);
         let accepting = self.inner.borrow().in_flight() > 0;
         if !accepting || self.driver().is_closed() {
-            let waiter = self.closing.borrow_mut().close(&self.socket, self.clone(), TAG_CLOSE);
+            let closed = self.closing.borrow_mut().close(&self.socket, self.clone(), TAG_CLOSE);
+            let waiter = if closed { self.inner.borrow_mut().closer.take() } else { None };
             waiter.into_iter().for_each(|waiter| contain(|| waiter.wake()));
         }
     }
 
     /// Waits until the descriptor is closed: the port is free then.
     pub(crate) fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        poll_closed(&self.closing, || self.check_loop(), cx)
+        if let Some(result) = self.closing.borrow().result() {
+            return Poll::Ready(result);
+        }
+        self.check_loop()?;
+        // Cloning and dropping wakers is foreign code: nothing is borrowed meanwhile.
+        let waker = cx.waker().clone();
+        let before = self.inner.borrow_mut().closer.replace(waker);
+        drop(before);
+        Poll::Pending
     }
 }
 
@@ -317,7 +328,10 @@ impl AsFd for Listener {
 impl Sink for Listener {
     fn complete(self: Rc<Self>, tag: u32, cqe: Cqe, routing: &mut Routing<'_>) {
         match tag {
-            TAG_CLOSE => self.closing.borrow_mut().closed(cqe, routing),
+            TAG_CLOSE => {
+                *self.closing.borrow_mut() = Closing::Closed(cqe.res);
+                routing.wakes.take_from(&mut self.inner.borrow_mut().closer);
+            }
             place => self.accepted(place as usize, cqe, routing),
         }
         self.go_on_closing();

@@ -5,11 +5,11 @@ mod bulk;
 mod close;
 mod listener;
 mod own_read;
-mod read_ahead;
 mod read_future;
 mod receiver;
 mod stream;
 mod write_future;
+mod write_queue;
 mod writer;
 
 pub(crate) use bulk::Spliced;

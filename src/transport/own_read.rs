@@ -15,7 +15,7 @@ use std::num::NonZero;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use crate::driver::{Chunk, OpKey, Routing};
+use crate::driver::{Chunk, Driver, OpKey, Routing};
 use crate::op::recv;
 use crate::util::budget;
 
@@ -28,9 +28,9 @@ pub(super) struct Own {
     pub(super) key: OpKey,
     target: *mut u8,
     /// How many bytes came, until the future fetches them.
-    pub(super) received: Option<NonZero<usize>>,
-    /// The buffer, once its future was dropped.
-    pub(super) orphan: Option<Box<dyn Any>>,
+    pub(super) received: Option<NonZero<u32>>,
+    /// The buffer, once its future was dropped. That is rare, so it takes one pointer.
+    pub(super) orphan: Option<Box<Box<dyn Any>>>,
     pub(super) stopping: bool,
 }
 
@@ -109,14 +109,14 @@ impl Stream {
             let received = own.received.filter(|_| *mine)?;
             receiver.state = State::Idle;
             *mine = false;
-            return Some(Ok(received.get()));
+            return Some(Ok(received.get() as usize));
         }
         *mine = false;
         if !receiver.ahead.is_empty() {
             // SAFETY: valid by the caller's word, and the kernel does not have it: no receive of
             // the caller's is in flight.
             let target = unsafe { std::slice::from_raw_parts_mut(target.cast(), room) };
-            return Some(Ok(receiver.ahead.copy_to(target)));
+            return Some(Ok(receiver.ahead.copy_to(self.driver(), target)));
         }
         receiver.ended().map(|ended| ended.map(|()| 0))
     }
@@ -147,11 +147,11 @@ impl Stream {
             return drop(buffer);
         };
         if own.received.is_some() {
-            receiver.park_own();
+            receiver.park_own(self.driver());
             drop(receiver);
             return drop(buffer);
         }
-        own.orphan = Some(buffer);
+        own.orphan = Some(Box::new(buffer));
         let stop = receiver.stop();
         drop(receiver);
         if let Some(key) = stop {
@@ -168,7 +168,7 @@ impl Stream {
             return;
         }
         if own.received.is_some() {
-            receiver.park_own();
+            receiver.park_own(self.driver());
             return;
         }
         let stop = receiver.stop();
@@ -184,22 +184,22 @@ impl Receiver {
     pub(super) fn own_received(&mut self, res: i32, routing: &mut Routing<'_>) {
         let State::Own(own) = &mut self.state else { return };
         let orphan = own.orphan.take();
-        own.received = usize::try_from(res).ok().and_then(NonZero::new);
+        own.received = u32::try_from(res).ok().and_then(NonZero::new);
         if own.received.is_none() {
             self.state = State::Idle;
         } else if orphan.is_some() {
-            self.park_own();
+            self.park_own(routing.driver);
         }
-        orphan.into_iter().for_each(|buffer| routing.driver.bury(buffer));
+        orphan.into_iter().for_each(|buffer| routing.driver.bury(*buffer));
     }
 
     /// Copies what was received into somebody's memory to the read-ahead; the state is Idle then.
-    fn park_own(&mut self) {
+    fn park_own(&mut self, driver: &Driver) {
         let State::Own(own) = std::mem::take(&mut self.state) else { return };
-        let count = own.received.map_or(0, NonZero::get);
+        let count = own.received.map_or(0, NonZero::get) as usize;
         // SAFETY: the kernel has written `count` bytes at `target`, and the buffer is in
         // `orphan`, in the hands of the caller, or leaked: in each case alive and not written.
         let bytes = unsafe { std::slice::from_raw_parts(own.target, count) };
-        self.park(Chunk::copy_of(bytes));
+        self.park(driver, Chunk::copy_of(bytes));
     }
 }

@@ -2,17 +2,17 @@
 
 use std::io;
 use std::net::Shutdown;
+use std::num::NonZero;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use uring_sys_shim::Cqe;
 
-use crate::driver::{Chunk, OpKey, Resume, Routing, Turn};
+use crate::driver::{Chunk, Driver, OpKey, ReadAhead, Resume, Routing, Turn};
 use crate::op::{recv, shutdown};
 use crate::util::budget;
 
 use super::own_read::Own;
-use super::read_ahead::ReadAhead;
 use super::stream::{Stream, Tag};
 
 /// What is in flight.
@@ -39,13 +39,16 @@ pub(super) enum State {
     Group {
         key: OpKey,
         stopping: bool,
+        /// Since when it has stood in line for a buffer, until it has received something.
+        in_line: Option<Turn>,
     },
     Heap {
         key: OpKey,
         stopping: bool,
     },
     Own(Own),
-    Starved,
+    /// It stands in line for a buffer, since then.
+    Starved(Turn),
     /// Waits for the socket to be readable, for whoever takes the bytes without the ring.
     Poll {
         key: OpKey,
@@ -54,6 +57,9 @@ pub(super) enum State {
     /// It is readable, and nothing is in flight.
     Readable,
 }
+
+// There are many connections.
+const _: () = assert!(size_of::<State>() <= 32);
 
 /// The receive side.
 #[derive(Debug, Default)]
@@ -67,9 +73,7 @@ pub(super) struct Receiver {
     /// The peer has ended its direction, behind what is parked.
     pub(super) eof: bool,
     /// The connection's error, behind what is parked. It stays.
-    pub(super) error: Option<i32>,
-    /// Since when it stands in line for a buffer, until it has received something.
-    in_line: Option<Turn>,
+    pub(super) error: Option<NonZero<i32>>,
     /// Shutdowns in flight: they name the descriptor.
     shutdowns: u32,
     pub(super) reader: Option<Waker>,
@@ -82,7 +86,7 @@ impl Receiver {
     /// Whether the kernel has nothing of this side.
     pub(super) fn is_quiet(&self) -> bool {
         let received = match &self.state {
-            State::Idle | State::Starved | State::Readable => true,
+            State::Idle | State::Starved(_) | State::Readable => true,
             State::Own(own) => own.received.is_some(),
             State::Group { .. } | State::Heap { .. } | State::Poll { .. } => false,
         };
@@ -97,7 +101,7 @@ impl Receiver {
     /// What is known without receiving; `None`: go on.
     pub(super) fn ended(&self) -> Option<io::Result<()>> {
         match self.error {
-            Some(errno) => Some(Err(io::Error::from_raw_os_error(errno))),
+            Some(errno) => Some(Err(io::Error::from_raw_os_error(errno.get()))),
             None if self.eof => Some(Ok(())),
             None => None,
         }
@@ -106,7 +110,7 @@ impl Receiver {
     /// The operation to cancel, if one is in flight that was not cancelled before.
     pub(super) fn stop(&mut self) -> Option<OpKey> {
         let (key, stopping) = match &mut self.state {
-            State::Group { key, stopping }
+            State::Group { key, stopping, .. }
             | State::Heap { key, stopping }
             | State::Poll { key, stopping } => (*key, stopping),
             State::Own(own) if own.received.is_none() => (own.key, &mut own.stopping),
@@ -115,16 +119,20 @@ impl Receiver {
         (!std::mem::replace(stopping, true)).then_some(key)
     }
 
-    /// Ends the receive side by our own will; gives what was not read.
-    pub(super) fn abort(&mut self) -> ReadAhead {
-        self.error.get_or_insert(libc::ECONNABORTED);
-        std::mem::take(&mut self.ahead)
+    /// Ends the receive side by our own will, and drops what was not read.
+    pub(super) fn abort(&mut self, driver: &Driver) {
+        self.fail(libc::ECONNABORTED);
+        self.ahead.clear(driver);
+    }
+
+    fn fail(&mut self, errno: i32) {
+        self.error = self.error.or(NonZero::new(errno));
     }
 
     /// Keeps received bytes for a reader. Behind an end that we made ourselves there is none.
-    pub(super) fn park(&mut self, chunk: Chunk) {
+    pub(super) fn park(&mut self, driver: &Driver, chunk: Chunk) {
         if self.ended().is_none() {
-            self.ahead.push(chunk);
+            self.ahead.push(driver, chunk);
         }
     }
 
@@ -134,7 +142,7 @@ impl Receiver {
             0 => self.eof = true,
             // It was stopped, or has to be armed again; no word about the connection.
             libc::ECANCELED | libc::EINTR | libc::EAGAIN | libc::ENOBUFS => {}
-            errno if errno > 0 => _ = self.error.get_or_insert(errno),
+            errno if errno > 0 => self.fail(errno),
             _ => {}
         }
     }
@@ -155,9 +163,9 @@ impl Stream {
         if self.receiver.borrow().is_free() {
             // With always more to receive, whoever overtakes those in line does so for ever.
             if self.driver().has_starved() {
-                self.stand_in_line();
+                self.stand_in_line(None);
             } else {
-                self.arm_group()?;
+                self.arm_group(None)?;
             }
         }
         Poll::Pending
@@ -167,7 +175,7 @@ impl Stream {
     pub(super) fn take_parked(&self) -> Option<io::Result<Chunk>> {
         self.settle_forgotten_read();
         let mut receiver = self.receiver.borrow_mut();
-        match receiver.ahead.pop() {
+        match receiver.ahead.pop(self.driver()) {
             Some(chunk) => Some(Ok(chunk)),
             None => receiver.ended().map(|ended| ended.map(|()| Chunk::empty())),
         }
@@ -181,7 +189,7 @@ impl Stream {
 
     /// Bytes that were taken too early go back to the front.
     pub(super) fn put_back(&self, chunk: Chunk) {
-        self.receiver.borrow_mut().ahead.put_back(chunk);
+        self.receiver.borrow_mut().ahead.put_back(self.driver(), chunk);
     }
 
     /// Stores the waker of whoever waits for the receive side.
@@ -196,10 +204,11 @@ impl Stream {
         drop(before);
     }
 
-    /// Lets the kernel fill buffers of the pool; with none left, waits in line for one.
-    fn arm_group(self: &Rc<Self>) -> io::Result<()> {
+    /// Lets the kernel fill buffers of the pool; with none left, waits in line for one, in which it
+    /// may have stood before.
+    fn arm_group(self: &Rc<Self>, in_line: Option<Turn>) -> io::Result<()> {
         if !self.driver().has_buffers() {
-            self.stand_in_line();
+            self.stand_in_line(in_line);
             return Ok(());
         }
         let mut receiver = self.receiver.borrow_mut();
@@ -207,14 +216,13 @@ impl Stream {
         let on_and_on = receiver.has_received;
         let (sink, tag) = (self.sink(), Tag::Receive as u32);
         let key = recv::into_group(self.driver(), self.fd(), on_and_on, sink, tag)?;
-        receiver.state = State::Group { key, stopping: false };
+        receiver.state = State::Group { key, stopping: false, in_line };
         Ok(())
     }
 
-    fn stand_in_line(self: &Rc<Self>) {
-        let mut receiver = self.receiver.borrow_mut();
-        receiver.state = State::Starved;
-        receiver.in_line = Some(self.driver().starve(self.sink(), receiver.in_line));
+    fn stand_in_line(self: &Rc<Self>, before: Option<Turn>) {
+        let since = self.driver().starve(self.sink(), before);
+        self.receiver.borrow_mut().state = State::Starved(since);
     }
 
     /// The pool was dry for many turns: one receive into heap memory.
@@ -242,56 +250,49 @@ impl Stream {
     fn take_in(self: &Rc<Self>, chunk: Option<Chunk>, cqe: Cqe, routing: &mut Routing<'_>) {
         let mut receiver = self.receiver.borrow_mut();
         let receiver = &mut *receiver;
-        let mut starved = false;
         receiver.more = cqe.sock_nonempty();
+        let (mut starved, mut before) = (false, None);
         if let State::Own(_) = receiver.state {
             receiver.own_received(cqe.res, routing);
-        } else if !cqe.more() {
-            starved = cqe.res == -libc::ENOBUFS && receiver.reader.is_some();
-            receiver.state = if starved { State::Starved } else { State::Idle };
+        } else {
+            if let State::Group { in_line, .. } = &mut receiver.state {
+                before = in_line.take();
+            }
+            if !cqe.more() {
+                receiver.state = State::Idle;
+                starved = cqe.res == -libc::ENOBUFS && receiver.reader.is_some();
+            }
         }
         if let Some(chunk) = chunk {
             receiver.has_received = true;
-            receiver.park(chunk);
-            self.note_leases();
+            receiver.park(routing.driver, chunk);
         }
         receiver.note(cqe.res);
         if starved {
-            receiver.in_line = Some(routing.driver.starve(self.sink(), receiver.in_line));
+            receiver.state = State::Starved(routing.driver.starve(self.sink(), before));
         } else {
-            receiver.in_line = None;
             routing.wakes.take_from(&mut receiver.reader);
-        }
-    }
-
-    /// Unread bytes lease memory of the pool, which may have to be given back.
-    fn note_leases(self: &Rc<Self>) {
-        if self.holder.get().is_none() {
-            let sink = self.sink();
-            self.holder.set(Some(self.driver().note_holder(Rc::downgrade(&sink))));
         }
     }
 
     /// It is this stream's turn to receive, after it had to wait for buffers.
     pub(super) fn resume_receiving(self: &Rc<Self>, how: Resume, routing: &mut Routing<'_>) {
-        {
+        let since = {
             let mut receiver = self.receiver.borrow_mut();
-            if !matches!(receiver.state, State::Starved) {
-                return;
-            }
+            let State::Starved(since) = receiver.state else { return };
             receiver.state = State::Idle;
             if receiver.ended().is_some() {
                 routing.wakes.take_from(&mut receiver.reader);
                 return;
             }
-            let closing = self.closing.borrow().has_begun();
+            let closing = self.closing.get().has_begun();
             if receiver.reader.is_none() || closing || !self.driver().is_open() {
-                receiver.in_line = None;
                 return;
             }
-        }
+            since
+        };
         let armed = match how {
-            Resume::Group => self.arm_group(),
+            Resume::Group => self.arm_group(Some(since)),
             Resume::Heap => self.arm_heap(),
         };
         if armed.is_err() {

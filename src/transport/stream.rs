@@ -36,10 +36,11 @@ pub(crate) struct Stream {
     pub(super) socket: Descriptor,
     pub(super) receiver: RefCell<Receiver>,
     pub(super) writer: RefCell<Writer>,
-    pub(super) closing: RefCell<Closing>,
-    /// The driver's note that this transport holds leased memory.
-    pub(super) holder: Cell<Option<usize>>,
+    pub(super) closing: Cell<Closing>,
 }
+
+// There are many connections, most of them idle.
+const _: () = assert!(size_of::<Stream>() <= 136);
 
 impl Stream {
     pub(crate) fn new(socket: Descriptor) -> Rc<Stream> {
@@ -47,8 +48,7 @@ impl Stream {
             socket,
             receiver: RefCell::default(),
             writer: RefCell::default(),
-            closing: RefCell::default(),
-            holder: Cell::new(None),
+            closing: Cell::default(),
         })
     }
 
@@ -81,11 +81,11 @@ impl Stream {
 
     /// Drops what is queued and what is parked; every later call says `ConnectionAborted`.
     pub(crate) fn abort(&self) {
-        let lost = self.writer.borrow_mut().fail(libc::ECONNABORTED);
-        let unread = self.receiver.borrow_mut().abort();
+        let lost = self.writer.borrow_mut().fail(self.driver(), libc::ECONNABORTED);
+        self.receiver.borrow_mut().abort(self.driver());
         self.stop();
         // Last, for their destructors may panic.
-        drop((lost, unread));
+        drop(lost);
     }
 
     /// Asks the kernel to give back what is in flight.
@@ -125,18 +125,10 @@ impl Sink for Stream {
     fn resume(self: Rc<Self>, how: Resume, routing: &mut Routing<'_>) {
         self.resume_receiving(how, routing);
     }
-
-    fn relieve(&self) {
-        // The driver has forgotten its note.
-        self.holder.set(None);
-        self.receiver.borrow_mut().ahead.give_leases_back();
-    }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        if let Some(holder) = self.holder.get() {
-            self.driver().forget_holder(holder);
-        }
+        self.receiver.get_mut().ahead.clear(self.socket.driver());
     }
 }

@@ -13,71 +13,79 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use crate::buf::{BufResult, IoBuf};
+use crate::buf::{BufResult, Chunk, IoBuf};
 use crate::util::budget;
 
 use super::stream::Stream;
-use super::writer::Memory;
+use super::write_queue::Memory;
 
 /// What one write sends, and what its caller gets back.
 pub(crate) trait Buffers: 'static {
     /// The result together with the buffers.
     type Given;
 
-    /// Bytes in all.
-    fn total(&self) -> usize;
+    /// Bytes in all. It is asked for until the write is admitted, and not any more.
+    fn total(&mut self) -> usize;
     fn memory(&self) -> Memory;
-    fn give_back(self, sent: io::Result<usize>) -> Self::Given;
+    fn give_back(self, sent: io::Result<()>) -> Self::Given;
 }
 
-/// One buffer, with the count.
-pub(crate) struct One<B>(B);
+/// One buffer, without the count.
+pub(crate) struct All<B>(B);
 
-impl<B: IoBuf> Buffers for One<B> {
-    type Given = BufResult<usize, B>;
+impl<B: IoBuf> Buffers for All<B> {
+    type Given = BufResult<(), B>;
 
-    fn total(&self) -> usize {
+    fn total(&mut self) -> usize {
         self.0.len()
     }
     fn memory(&self) -> Memory {
         Memory::One(self.0.as_ptr())
     }
-    fn give_back(self, sent: io::Result<usize>) -> Self::Given {
+    fn give_back(self, sent: io::Result<()>) -> Self::Given {
         (sent, self.0)
     }
 }
 
-/// One buffer, without the count.
-pub(crate) struct All<B>(One<B>);
+/// One buffer, with the count.
+pub(crate) struct One<B> {
+    all: All<B>,
+    total: usize,
+}
 
-impl<B: IoBuf> Buffers for All<B> {
-    type Given = BufResult<(), B>;
+impl<B: IoBuf> Buffers for One<B> {
+    type Given = BufResult<usize, B>;
 
-    fn total(&self) -> usize {
-        self.0.total()
+    fn total(&mut self) -> usize {
+        self.total = self.all.total();
+        self.total
     }
     fn memory(&self) -> Memory {
-        self.0.memory()
+        self.all.memory()
     }
-    fn give_back(self, sent: io::Result<usize>) -> Self::Given {
-        (sent.map(drop), self.0.0)
+    fn give_back(self, sent: io::Result<()>) -> Self::Given {
+        (sent.map(|()| self.total), self.all.0)
     }
 }
 
 /// A vector of buffers, with the count.
-pub(crate) struct Many<B>(Vec<B>);
+pub(crate) struct Many<B> {
+    buffers: Vec<B>,
+    total: usize,
+}
 
 impl<B: IoBuf> Buffers for Many<B> {
     type Given = BufResult<usize, Vec<B>>;
 
-    fn total(&self) -> usize {
-        self.0.iter().map(IoBuf::len).sum()
+    fn total(&mut self) -> usize {
+        self.total = self.buffers.iter().map(IoBuf::len).sum();
+        self.total
     }
     fn memory(&self) -> Memory {
-        Memory::Many(self.0.iter().map(|buffer| (buffer.as_ptr(), buffer.len())).collect())
+        Memory::Many(self.buffers.iter().map(|buffer| (buffer.as_ptr(), buffer.len())).collect())
     }
-    fn give_back(self, sent: io::Result<usize>) -> Self::Given {
-        (sent, self.0)
+    fn give_back(self, sent: io::Result<()>) -> Self::Given {
+        (sent.map(|()| self.total), self.buffers)
     }
 }
 
@@ -85,20 +93,21 @@ impl<B: IoBuf> Buffers for Many<B> {
 pub(crate) struct Writing<'a, T: Buffers> {
     stream: &'a Rc<Stream>,
     buffers: Option<T>,
-    /// Bytes in all, once that was asked.
-    total: usize,
     /// The number of the write plus one, once it is admitted.
     admitted: Option<NonZero<u64>>,
 }
 
+// They lie in the futures of many connections.
+const _: () = assert!(size_of::<Writing<'_, All<Chunk>>>() <= 40);
+
 /// Sends all of a buffer, and counts.
 pub(crate) fn write<B: IoBuf>(stream: &Rc<Stream>, buffer: B) -> Writing<'_, One<B>> {
-    Writing::new(stream, One(buffer))
+    Writing::new(stream, One { all: All(buffer), total: 0 })
 }
 
 /// Sends all of a buffer.
 pub(crate) fn write_all<B: IoBuf>(stream: &Rc<Stream>, buffer: B) -> Writing<'_, All<B>> {
-    Writing::new(stream, All(One(buffer)))
+    Writing::new(stream, All(buffer))
 }
 
 /// Sends all of several buffers, and counts.
@@ -106,28 +115,28 @@ pub(crate) fn write_vectored<B: IoBuf>(
     stream: &Rc<Stream>,
     buffers: Vec<B>,
 ) -> Writing<'_, Many<B>> {
-    Writing::new(stream, Many(buffers))
+    Writing::new(stream, Many { buffers, total: 0 })
 }
 
 impl<'a, T: Buffers> Writing<'a, T> {
     fn new(stream: &'a Rc<Stream>, buffers: T) -> Self {
-        Writing { stream, buffers: Some(buffers), total: 0, admitted: None }
+        Writing { stream, buffers: Some(buffers), admitted: None }
     }
 
-    fn poll_total(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let buffers = self.buffers.as_ref().expect("a write was polled after it was done");
+    fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let buffers = self.buffers.as_mut().expect("a write was polled after it was done");
         let number = match self.admitted {
             // The buffers are the transport's to read now, whatever they would say.
             Some(number) => number.get() - 1,
             None => {
-                self.total = buffers.total();
-                if self.total == 0 {
-                    return spent(Ok(0), cx);
+                let total = buffers.total();
+                if total == 0 {
+                    return spent(Ok(()), cx);
                 }
                 // SAFETY: `self` holds the buffers until the write is done, `drop` gives them to
                 // the transport, and forgetting leaks them.
                 let admitted =
-                    unsafe { self.stream.poll_admit(&mut || buffers.memory(), self.total, cx) };
+                    unsafe { self.stream.poll_admit(&mut || buffers.memory(), total, cx) };
                 match ready!(admitted) {
                     Ok(number) => {
                         self.admitted = NonZero::new(number + 1);
@@ -139,13 +148,13 @@ impl<'a, T: Buffers> Writing<'a, T> {
         };
         let written = ready!(self.stream.poll_written(number, cx));
         self.admitted = None;
-        Poll::Ready(written.map(|()| self.total))
+        Poll::Ready(written)
     }
 }
 
 /// A result that was had without waiting. A write that is admitted needs no budget: it waits for
 /// the kernel at least once, and must be begun at its first poll.
-fn spent<T>(result: io::Result<T>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+fn spent(result: io::Result<()>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
     ready!(budget::spend(cx));
     Poll::Ready(result)
 }
@@ -157,7 +166,7 @@ impl<T: Buffers> Future for Writing<'_, T> {
     type Output = T::Given;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let result = ready!(self.poll_total(cx));
+        let result = ready!(self.poll_sent(cx));
         let buffers = self.buffers.take().expect("a write holds its buffers until it is done");
         Poll::Ready(buffers.give_back(result))
     }

@@ -9,64 +9,38 @@
 #![allow(unsafe_code, reason = "sends a caller's memory")]
 
 use std::any::Any;
-use std::collections::VecDeque;
 use std::io;
 use std::net::Shutdown;
+use std::num::NonZero;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use uring_sys_shim::Cqe;
 
-use crate::driver::{Linger, OpKey, Pipe, Routing};
+use crate::driver::{Driver, OpKey, Routing};
 use crate::op::{send, shutdown};
+use crate::util::Lent;
 
 use super::stream::{Stream, Tag};
+use super::write_queue::{Busy, InFlight, Memory, Request};
 
 /// Writes are admitted while at most this many bytes are queued.
 const HIGH_WATER: usize = 64 * 1024;
 
+/// The error of a connection that has failed without saying why.
+const NO_REASON: NonZero<i32> = NonZero::new(libc::ECONNABORTED).unwrap();
+
 /// The send side.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
-    pub(super) queue: VecDeque<Request>,
-    /// Bytes in the queue.
-    queued: usize,
-    pub(super) in_flight: Option<InFlight>,
+    /// While it has anything to do.
+    pub(super) busy: Lent<Busy>,
     /// Requests that have left the queue, completely sent: request `n` is done once this is
     /// above `n`.
     completed: u64,
     /// The connection's error. It stays, and ends every write.
-    error: Option<i32>,
+    error: Option<NonZero<i32>>,
     ending: Ending,
-    /// Waits for admission, for completion, for the shutdown, or for the queue to be empty.
-    waiter: Option<Waker>,
-    pieces: Option<Box<send::Pieces>>,
-}
-
-#[derive(Debug)]
-pub(super) struct InFlight {
-    pub(super) key: OpKey,
-    pub(super) stopping: bool,
-}
-
-/// One admitted write.
-#[derive(Debug)]
-pub(super) struct Request {
-    pub(super) memory: Memory,
-    /// Bytes of it that are sent.
-    pub(super) sent: usize,
-    pub(super) len: usize,
-    /// The buffer, once its future was dropped.
-    pub(super) orphan: Option<Box<dyn Any>>,
-}
-
-/// Where the bytes of a write are.
-#[derive(Debug)]
-pub(crate) enum Memory {
-    One(*const u8),
-    Many(Box<[(*const u8, usize)]>),
-    /// In the kernel already: no future has them, the transport alone.
-    Pipe(Pipe),
 }
 
 /// Whether our direction of the connection goes on.
@@ -75,7 +49,7 @@ enum Ending {
     #[default]
     Open,
     /// FIN follows the last queued byte.
-    Asked(#[expect(dead_code, reason = "held until the FIN is on its way")] Linger),
+    Asked,
     InFlight,
     Done(i32),
 }
@@ -83,63 +57,88 @@ enum Ending {
 impl Writer {
     /// Whether the kernel has nothing of this side.
     pub(super) fn is_quiet(&self) -> bool {
-        self.in_flight.is_none() && !matches!(self.ending, Ending::InFlight)
+        !self.is_sending() && !matches!(self.ending, Ending::InFlight)
+    }
+
+    fn is_sending(&self) -> bool {
+        self.busy.get().is_some_and(|busy| busy.in_flight.is_some())
+    }
+
+    /// Bytes in the queue.
+    fn queued(&self) -> usize {
+        self.busy.get().map_or(0, |busy| busy.queued)
     }
 
     /// Whether everything that was admitted is sent.
     fn is_flushed(&self) -> bool {
-        self.queue.is_empty() && !matches!(self.ending, Ending::Asked(_))
+        let empty = self.busy.get().is_none_or(|busy| busy.queue.is_empty());
+        empty && !matches!(self.ending, Ending::Asked)
+    }
+
+    /// Does without what it does not need any more.
+    #[inline]
+    pub(super) fn rest(&mut self, driver: &Driver) {
+        if self.busy.get_mut().is_some_and(Busy::is_over) {
+            self.busy.give_back(driver.shelf());
+        }
+    }
+
+    /// Whom to wake when something has ended.
+    #[inline]
+    pub(super) fn take_waiter(&mut self, driver: &Driver) -> Option<Waker> {
+        let waiter = self.busy.get_mut()?.waiter.take();
+        self.rest(driver);
+        waiter
     }
 
     /// The operation to cancel, if one is in flight that was not cancelled before.
     pub(super) fn stop(&mut self) -> Option<OpKey> {
-        let in_flight = self.in_flight.as_mut()?;
+        let in_flight = self.busy.get_mut()?.in_flight.as_mut()?;
         (!std::mem::replace(&mut in_flight.stopping, true)).then_some(in_flight.key)
     }
 
     /// Ends every queued write with an error. The buffers of dropped futures are given back.
-    pub(super) fn fail(&mut self, errno: i32) -> Vec<Box<dyn Any>> {
-        let errno = *self.error.get_or_insert(errno);
-        if let Ending::Asked(_) = self.ending {
-            // The loop need not wait for a FIN that is never sent.
-            self.ending = Ending::Done(errno);
+    pub(super) fn fail(&mut self, driver: &Driver, errno: i32) -> Vec<Box<dyn Any>> {
+        let errno = *self.error.get_or_insert(NonZero::new(errno).unwrap_or(NO_REASON));
+        let asked = matches!(self.ending, Ending::Asked);
+        if asked {
+            self.ending = Ending::Done(errno.get());
         }
-        if self.in_flight.is_some() {
+        let Some(busy) = self.busy.get_mut() else { return Vec::new() };
+        if asked {
+            // The loop need not wait for a FIN that is never sent.
+            busy.linger = None;
+        }
+        if busy.in_flight.is_some() {
             return Vec::new();
         }
-        self.queued = 0;
-        self.queue.drain(..).filter_map(|request| request.orphan).collect()
+        busy.queued = 0;
+        let lost = busy.queue.drain(..).filter_map(|request| request.orphan).collect();
+        self.rest(driver);
+        lost
     }
 
+    /// The connection's error.
+    fn error(&self) -> Option<io::Error> {
+        self.error.map(|errno| io::Error::from_raw_os_error(errno.get()))
+    }
+
+    /// Why nothing is admitted any more.
     pub(super) fn failed(&self) -> Option<io::Error> {
-        match (self.error, &self.ending) {
-            (Some(errno), _) => Some(io::Error::from_raw_os_error(errno)),
-            (None, Ending::Open) => None,
-            (None, _) => Some(io::Error::from_raw_os_error(libc::EPIPE)),
-        }
-    }
-
-    /// The send that comes next: one piece, or several requests in one.
-    fn next_send(&mut self) -> Option<(*const u8, usize)> {
-        let first = self.queue.front()?;
-        if let (Memory::One(start), 1) = (&first.memory, self.queue.len()) {
-            return Some((start.wrapping_add(first.sent), first.len - first.sent));
-        }
-        let pieces = self.pieces.get_or_insert_default();
-        pieces.clear();
-        for request in &self.queue {
-            if !request.add_to(pieces) {
-                break;
-            }
-        }
-        None
+        let errno = match (self.error, &self.ending) {
+            (Some(errno), _) => errno.get(),
+            (None, Ending::Open) => return None,
+            (None, _) => libc::EPIPE,
+        };
+        Some(io::Error::from_raw_os_error(errno))
     }
 
     /// Takes `count` sent bytes off the queue; gives back the buffers of dropped futures.
     pub(super) fn advance(&mut self, mut count: usize) -> Vec<Box<dyn Any>> {
         let mut finished = Vec::new();
-        self.queued -= count;
-        while let Some(first) = self.queue.front_mut() {
+        let Some(busy) = self.busy.get_mut() else { return finished };
+        busy.queued -= count;
+        while let Some(first) = busy.queue.front_mut() {
             let left = first.len - first.sent;
             if count < left {
                 first.sent += count;
@@ -147,34 +146,9 @@ impl Writer {
             }
             count -= left;
             self.completed += 1;
-            finished.extend(self.queue.pop_front().and_then(|request| request.orphan));
+            finished.extend(busy.queue.pop_front().and_then(|request| request.orphan));
         }
         finished
-    }
-}
-
-impl Request {
-    /// Adds what is not yet sent; `false` if that did not fit.
-    fn add_to(&self, pieces: &mut send::Pieces) -> bool {
-        let mut skip = self.sent;
-        let one;
-        let all: &[(*const u8, usize)] = match &self.memory {
-            Memory::One(start) => {
-                one = [(*start, self.len)];
-                &one
-            }
-            Memory::Many(pieces) => pieces,
-            // It comes when those before it are sent.
-            Memory::Pipe(_) => return false,
-        };
-        for &(start, len) in all {
-            let skipped = skip.min(len);
-            skip -= skipped;
-            if len > skipped && !pieces.push(start.wrapping_add(skipped), len - skipped) {
-                return false;
-            }
-        }
-        true
     }
 }
 
@@ -192,10 +166,13 @@ impl Stream {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<u64>> {
         self.check_loop()?;
-        if let Some(error) = self.writer.borrow().failed() {
+        let writer = self.writer.borrow();
+        if let Some(error) = writer.failed() {
             return Poll::Ready(Err(error));
         }
-        if self.writer.borrow().queued > HIGH_WATER {
+        let is_full = writer.queued() > HIGH_WATER;
+        drop(writer);
+        if is_full {
             self.register_writer(cx);
             return Poll::Pending;
         }
@@ -206,19 +183,19 @@ impl Stream {
 
     pub(super) fn admit(self: &Rc<Self>, request: Request) -> io::Result<u64> {
         let mut writer = self.writer.borrow_mut();
-        let (number, len) = (writer.completed + writer.queue.len() as u64, request.len);
-        if writer.queue.capacity() == 0 {
-            // Most connections never queue a second write, and there are many connections.
-            writer.queue.reserve_exact(1);
-        }
-        writer.queue.push_back(request);
-        writer.queued += len;
+        let completed = writer.completed;
+        let busy = writer.busy.take(self.driver().shelf());
+        let (number, len) = (completed + busy.queue.len() as u64, request.len);
+        busy.queue.push_back(request);
+        busy.queued += len;
         drop(writer);
         self.send_next().map(|()| number).inspect_err(|_| {
             // The caller keeps the buffer, so the queue must not name it.
             let mut writer = self.writer.borrow_mut();
-            writer.queue.pop_back();
-            writer.queued -= len;
+            let busy = writer.busy.take(self.driver().shelf());
+            busy.queue.pop_back();
+            busy.queued -= len;
+            writer.rest(self.driver());
         })
     }
 
@@ -227,7 +204,7 @@ impl Stream {
         self.check_loop()?;
         {
             let writer = self.writer.borrow();
-            if writer.queued <= HIGH_WATER || writer.failed().is_some() {
+            if writer.queued() <= HIGH_WATER || writer.failed().is_some() {
                 return Poll::Ready(Ok(()));
             }
         }
@@ -242,8 +219,8 @@ impl Stream {
             if writer.completed > number {
                 return Poll::Ready(Ok(()));
             }
-            if let (Some(errno), None) = (writer.error, &writer.in_flight) {
-                return Poll::Ready(Err(io::Error::from_raw_os_error(errno)));
+            if let (Some(errno), false) = (writer.error, writer.is_sending()) {
+                return Poll::Ready(Err(io::Error::from_raw_os_error(errno.get())));
             }
         }
         self.register_writer(cx);
@@ -257,7 +234,7 @@ impl Stream {
         let completed = writer.completed;
         let request = number
             .checked_sub(completed)
-            .and_then(|place| writer.queue.get_mut(usize::try_from(place).ok()?));
+            .and_then(|place| writer.busy.get_mut()?.queue.get_mut(usize::try_from(place).ok()?));
         let finished = match request {
             Some(request) => {
                 request.orphan = Some(buffer);
@@ -269,14 +246,16 @@ impl Stream {
         drop(finished);
     }
 
-    fn register_writer(&self, cx: &Context<'_>) {
-        match &self.writer.borrow().waiter {
+    /// Stores the waker of whoever waits for the send side.
+    pub(super) fn register_writer(&self, cx: &Context<'_>) {
+        match self.writer.borrow().busy.get().and_then(|busy| busy.waiter.as_ref()) {
             Some(waiter) if waiter.will_wake(cx.waker()) => return,
             _ => {}
         }
         // Cloning and dropping wakers is foreign code: nothing is borrowed meanwhile.
         let waker = cx.waker().clone();
-        let before = self.writer.borrow_mut().waiter.replace(waker);
+        let before =
+            self.writer.borrow_mut().busy.take(self.driver().shelf()).waiter.replace(waker);
         drop(before);
     }
 
@@ -284,31 +263,33 @@ impl Stream {
     fn send_next(self: &Rc<Self>) -> io::Result<()> {
         let mut writer = self.writer.borrow_mut();
         let writer = &mut *writer;
-        if writer.in_flight.is_some() || writer.error.is_some() {
+        if writer.is_sending() || writer.error.is_some() {
             return Ok(());
         }
         let (driver, fd, tag) = (self.driver(), self.fd(), Tag::Send as u32);
         if !self.empty_pipes(writer) {
             return Ok(());
         }
-        if writer.queue.is_empty() {
-            if let Ending::Asked(_) = writer.ending {
+        let Some(busy) = writer.busy.get_mut() else { return Ok(()) };
+        if busy.queue.is_empty() {
+            if let Ending::Asked = writer.ending {
                 let tag = Tag::Shutdown as u32;
                 shutdown::shutdown(driver, fd, Shutdown::Write, self.sink(), tag)?;
                 writer.ending = Ending::InFlight;
+                busy.linger = None;
             }
             return Ok(());
         }
-        let key = match writer.next_send() {
+        let key = match busy.next_send() {
             // SAFETY: the requests' memory stays until they leave the queue, see the preface.
             Some(piece) => unsafe { send::one(driver, fd, piece, self.sink(), tag) }?,
             None => {
-                let pieces = writer.pieces.get_or_insert_default();
+                let pieces = busy.pieces.get_or_insert_default();
                 // SAFETY: as above; the pieces are boxed, and filled only while nothing is sent.
                 unsafe { send::vectored(driver, fd, pieces, self.sink(), tag) }?
             }
         };
-        writer.in_flight = Some(InFlight { key, stopping: false });
+        busy.in_flight = Some(InFlight { key, stopping: false });
         Ok(())
     }
 
@@ -316,30 +297,32 @@ impl Stream {
     pub(super) fn sent(self: &Rc<Self>, cqe: Cqe, routing: &mut Routing<'_>) {
         let finished = {
             let mut writer = self.writer.borrow_mut();
-            writer.in_flight = None;
+            if let Some(busy) = writer.busy.get_mut() {
+                busy.in_flight = None;
+            }
             match usize::try_from(cqe.res) {
                 Ok(count) => {
                     let mut finished = writer.advance(count);
                     if let Some(errno) = writer.error {
-                        finished.extend(writer.fail(errno));
+                        finished.extend(writer.fail(routing.driver, errno.get()));
                     }
                     finished
                 }
                 Err(_) => match -cqe.res {
                     // Cancelled without an error of the connection: the loop or socket ends.
-                    libc::ECANCELED => writer.fail(libc::ECONNABORTED),
+                    libc::ECANCELED => writer.fail(routing.driver, libc::ECONNABORTED),
                     libc::EINTR | libc::EAGAIN => Vec::new(),
-                    errno => writer.fail(errno),
+                    errno => writer.fail(routing.driver, errno),
                 },
             }
         };
         finished.into_iter().for_each(|buffer| routing.driver.bury(buffer));
         if let Err(error) = self.send_next() {
             let errno = error.raw_os_error().unwrap_or(libc::ECONNABORTED);
-            let lost = self.writer.borrow_mut().fail(errno);
+            let lost = self.writer.borrow_mut().fail(routing.driver, errno);
             lost.into_iter().for_each(|buffer| routing.driver.bury(buffer));
         }
-        routing.wakes.take_from(&mut self.writer.borrow_mut().waiter);
+        routing.wakes.take_from(&mut self.writer.borrow_mut().take_waiter(routing.driver));
     }
 
     /// Ends our direction, behind the last admitted byte.
@@ -347,7 +330,8 @@ impl Stream {
         {
             let mut writer = self.writer.borrow_mut();
             if let Ending::Open = writer.ending {
-                writer.ending = Ending::Asked(self.driver().linger());
+                writer.ending = Ending::Asked;
+                writer.busy.take(self.driver().shelf()).linger = Some(self.driver().linger());
             }
         }
         self.send_next()
@@ -357,11 +341,12 @@ impl Stream {
     pub(crate) fn poll_shut_down(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         {
             let writer = self.writer.borrow();
-            match (&writer.error, &writer.ending) {
+            match (writer.error(), &writer.ending) {
                 (_, Ending::Done(0)) => return Poll::Ready(Ok(())),
-                (_, Ending::Done(errno)) | (Some(errno), _) => {
+                (_, Ending::Done(errno)) => {
                     return Poll::Ready(Err(io::Error::from_raw_os_error(*errno)));
                 }
+                (Some(error), _) => return Poll::Ready(Err(error)),
                 _ => {}
             }
         }
@@ -373,15 +358,15 @@ impl Stream {
     pub(super) fn was_shut_down(&self, cqe: Cqe, routing: &mut Routing<'_>) {
         let mut writer = self.writer.borrow_mut();
         writer.ending = Ending::Done(cqe.res.min(0).saturating_neg());
-        routing.wakes.take_from(&mut writer.waiter);
+        routing.wakes.take_from(&mut writer.take_waiter(routing.driver));
     }
 
     /// Waits until everything that was admitted is sent, or is lost: then that is the error.
     pub(crate) fn poll_flushed(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         {
             let writer = self.writer.borrow();
-            if let Some(errno) = writer.error {
-                return Poll::Ready(Err(io::Error::from_raw_os_error(errno)));
+            if let Some(error) = writer.error() {
+                return Poll::Ready(Err(error));
             }
             if writer.is_flushed() {
                 return Poll::Ready(Ok(()));

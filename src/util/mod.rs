@@ -6,6 +6,7 @@ pub(crate) mod counter;
 pub(crate) mod graveyard;
 pub(crate) mod heap;
 pub(crate) mod leave;
+pub(crate) mod lent;
 pub(crate) mod link;
 pub(crate) mod prefetch;
 pub(crate) mod slot_table;
@@ -14,6 +15,7 @@ pub(crate) mod wake_batch;
 
 pub(crate) use counter::Counter;
 pub(crate) use graveyard::Graveyard;
+pub(crate) use lent::{Lent, Shelf};
 pub(crate) use prefetch::prefetch;
 pub(crate) use slot_table::{Key, SlotTable};
 pub(crate) use wake_batch::WakeBatch;

@@ -34,6 +34,9 @@ pub(crate) struct SlotTable<T> {
     len: usize,
 }
 
+/// A table grows by so many slots at least, and by an eighth.
+const LEAST: usize = 64;
+
 #[derive(Debug)]
 struct Slot<T> {
     generation: u32,
@@ -68,6 +71,10 @@ impl<T> SlotTable<T> {
         let slot = self.slots.len();
         if slot >= Key::MAX_SLOTS {
             return Err(value);
+        }
+        if slot == self.slots.capacity() {
+            // A table grows seldom, and may stay as it is for long.
+            self.slots.reserve_exact((slot / 8).max(LEAST));
         }
         self.slots.push(Slot { generation: 0, next: 0, value: Some(value) });
         self.free = slot as u32 + 1;

@@ -49,19 +49,18 @@ async fn accept(serve: &Serve) -> io::Result<()> {
 // How a connection ends is its client's affair.
 
 async fn echo(mut stream: TcpStream) {
-    while let Ok(chunk) = stream.recv().await {
+    loop {
+        // What is awaited in a condition lies in the future until the body has ended.
+        let Ok(chunk) = stream.recv().await else { return };
         if chunk.is_empty() || stream.write_all(chunk).await.0.is_err() {
-            break;
+            return;
         }
     }
-    let _ = stream.close().await;
 }
 
 async fn once(mut stream: TcpStream) {
-    if let Ok(chunk) = stream.recv().await {
-        let _ = stream.write_all(chunk).await.0;
-    }
-    let _ = stream.close().await;
+    let Ok(chunk) = stream.recv().await else { return };
+    let _ = stream.write_all(chunk).await.0;
 }
 
 async fn forward(mut client: TcpStream, upstream: SocketAddr) {
