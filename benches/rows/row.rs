@@ -18,7 +18,7 @@ pub(crate) enum Contestant {
     Parking,
     /// Its current-thread runtime.
     Tokio,
-    /// A loop on the `io-uring` crate, without a runtime.
+    /// A loop on a ring, without a runtime.
     Raw,
     /// The same on ringio by plain means: spawned tasks for a group, `join_all` for `gather`.
     Plain,

@@ -80,6 +80,7 @@ pub(crate) const ALLOWED: &[&str] = &[
     "benches/rows/allocator.rs",
     "benches/rows/load/exchange.rs",
     "benches/rows/micro/raw.rs",
+    "benches/rows/serve/on_raw.rs",
     "tests/regression.rs",
     "tests/sim/allocator.rs",
     "src/executor/tests/cancel.rs",

@@ -1,12 +1,15 @@
 //! An echo server, under closed loops.
 
 use crate::row::Bound::{AtLeast, AtMost, Below};
+use crate::row::Contestant::{Raw, Ringio, Tokio};
 use crate::row::{Bound, Line, Row};
 
 use super::Group;
 use super::parts::{self, Server};
 
 const CPU: Line = Line::ratio("CPU µs / request", "cpu");
+/// Against a loop without a runtime.
+const FLOOR: Line = Line::ratio("the same, to a loop", "cpu").of(Ringio, Raw);
 const RATE: Line = Line::ratio("requests / s", "rate");
 const P50: Line = Line::ratio("p50 µs", "p50");
 const P99: Line = Line::ratio("p99 µs", "p99");
@@ -15,7 +18,13 @@ const ALLOCATIONS: Line = Line::value("allocations / request", "allocations");
 
 pub(super) fn group() -> Group {
     let of = |connections, bytes, cpu: Bound| {
-        echo(connections, bytes, 1).line(CPU.bound(cpu)).line(RATE)
+        // The loop has to be written anew for each of its uses; we may cost a little more.
+        let floor = AtMost(if bytes < 16 * 1024 { 1.05 } else { 1.07 });
+        echo(connections, bytes, 1)
+            .among(&[Ringio, Tokio, Raw])
+            .line(CPU.bound(cpu))
+            .line(FLOOR.bound(floor))
+            .line(RATE)
     };
     let rows = vec![
         echo(1, 64, 1)

@@ -1,6 +1,6 @@
 //! Loops that wake each other, and the way through a ring.
 
-use crate::row::Bound::AtMost;
+use crate::row::Bound::{AtMost, Below};
 use crate::row::Contestant::{Parking, Raw, Ringio, Tokio};
 use crate::row::{Line, Row};
 
@@ -13,8 +13,14 @@ const NO_OP: Line = Line::ratio("ns / no-op", "time").of(Ringio, Raw).bound(AtMo
 pub(super) fn group() -> Group {
     let loops = |name, work| Row::new(name, move |bench, on| micro(bench, work, on)).two_cpus();
     let rows = vec![
-        loops("two loops, busy", "loops-busy").line(TIME.bound(AtMost(0.05))),
         loops("two loops, as they come", "loops").line(TIME.bound(AtMost(0.05))),
+        Row::new("two loops, busy, to tokio's as they come", |bench, on| {
+            micro(bench, if on == Tokio { "loops" } else { "loops-busy" }, on)
+        })
+        .two_cpus()
+        .line(TIME.bound(AtMost(0.05))),
+        loops("two loops, busy, to tokio's that are busy", "loops-busy")
+            .line(TIME.bound(Below(1.0))),
         loops("two loops, parked", "loops")
             .among(&[Parking, Tokio])
             .line(TIME.of(Parking, Tokio).bound(AtMost(0.75))),

@@ -1,14 +1,16 @@
 //! The servers under test, each as a good user of its runtime would write it: one loop, one task
-//! for each connection.
+//! for each connection; and what is left without a runtime.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use clap::{Args, ValueEnum};
+use socket2::{Domain, Socket, Type};
 
 use crate::machine;
 use crate::row::Contestant;
 
+mod on_raw;
 mod on_ringio;
 mod on_tokio;
 
@@ -50,6 +52,7 @@ impl Serve {
         match self.on {
             Contestant::Ringio | Contestant::Parking => on_ringio::run(&self),
             Contestant::Tokio => on_tokio::run(&self),
+            Contestant::Raw => on_raw::run(&self),
             _ => Err(io::Error::other("there is no such server")),
         }
     }
@@ -57,4 +60,14 @@ impl Serve {
     fn upstream(&self) -> io::Result<SocketAddr> {
         self.upstream.ok_or_else(|| io::Error::other("a proxy needs an upstream"))
     }
+}
+
+/// Accepted sockets inherit `TCP_NODELAY` from it.
+fn listen() -> io::Result<Socket> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.set_tcp_nodelay(true)?;
+    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    socket.listen(BACKLOG as i32)?;
+    Ok(socket)
 }

@@ -1,9 +1,8 @@
 //! The servers on tokio's current-thread runtime.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
-use socket2::{Domain, Socket, Type};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional, copy_bidirectional_with_sizes};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Handle, LocalOptions};
@@ -11,7 +10,7 @@ use tokio::task::spawn_local;
 
 use crate::control::{self, Count};
 
-use super::{BACKLOG, Serve, Service};
+use super::{Serve, Service, listen};
 
 /// A buffer of an echo server has room for a message, between these.
 const LEAST: usize = 4 * 1024;
@@ -43,16 +42,6 @@ async fn accept(serve: &Serve) -> io::Result<()> {
             Service::Proxy => drop(spawn_local(forward(stream, serve.upstream()?, serve.bytes))),
         }
     }
-}
-
-/// Accepted sockets inherit `TCP_NODELAY` from it.
-fn listen() -> io::Result<Socket> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-    socket.set_nonblocking(true)?;
-    socket.set_tcp_nodelay(true)?;
-    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
-    socket.listen(BACKLOG as i32)?;
-    Ok(socket)
 }
 
 async fn echo(mut stream: TcpStream, bytes: usize) -> io::Result<()> {
