@@ -1,7 +1,11 @@
-//! To wait takes no memory but the future's own, and neither does to be chosen, or to leave.
+//! To wait takes no memory but the future's own, and neither does to be chosen, or to leave. What does
+//! nothing but wait, a connection or a task, is small.
 
 #[path = "waiting/allocator.rs"]
 mod allocator;
+#[path = "waiting/idle.rs"]
+mod idle;
+mod support;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,9 +1,5 @@
 //! What is held in user space for those that do nothing, as asked of the allocator.
 
-#[path = "waiting/allocator.rs"]
-mod allocator;
-mod support;
-
 use std::io::{Read, Write};
 use std::net::TcpStream as Peer;
 use std::pin::pin;
@@ -12,10 +8,9 @@ use std::time::Duration;
 use ringio::net::{TcpListener, TcpStream};
 use ringio::time::sleep;
 use ringio::{JoinHandle, spawn};
-use support::{poll_once, run, settle};
 
-#[global_allocator]
-static ALLOCATOR: allocator::Counting = allocator::Counting;
+use crate::allocator;
+use crate::support::{poll_once, run, settle};
 
 /// Those before, for whom a loop takes what it takes once.
 const FIRST: usize = 40;
