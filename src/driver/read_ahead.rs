@@ -1,27 +1,36 @@
 //! Received bytes that wait for a reader.
 
-use std::cell::{Cell, RefCell};
-use std::mem::{MaybeUninit, replace};
+use std::cell::RefCell;
+use std::mem::{MaybeUninit, forget, replace};
 use std::num::NonZero;
 
 use super::Chunk;
 use super::core::Driver;
 
 /// What the transports of a loop have received ahead of their readers. Of many connections few have
-/// anything here at a time, and each of those little more than one chunk: they share the places.
+/// anything here at a time: they share the places.
 #[derive(Debug, Default)]
-pub(super) struct ReadAheads {
-    places: RefCell<Places>,
-    /// Memory of the pool was put here since it was last asked back.
-    has_leases: Cell<bool>,
-}
+pub(super) struct ReadAheads(RefCell<Places>);
 
 #[derive(Debug, Default)]
 struct Places {
     all: Vec<Place>,
     /// The free place that is used next.
     free: Option<Index>,
+    /// How many are not free.
+    taken: usize,
+    /// How many have memory of the pool.
+    leases: usize,
+    /// The place that is looked at next for such memory.
+    looked_at: usize,
 }
+
+/// More places than that do not outlive their use.
+const KEEP: usize = 1024;
+
+/// So many places are looked at in a turn in which the pool is low: there may be millions, of peers who send
+/// byte by byte to somebody who does not read.
+const LOOK: usize = 4096;
 
 #[derive(Debug)]
 struct Place {
@@ -41,10 +50,12 @@ impl Places {
 
     #[inline]
     fn put(&mut self, chunk: Chunk) -> Index {
+        self.taken += 1;
+        self.leases += usize::from(chunk.is_leased());
         let Some(index) = self.free else { return self.put_behind(chunk) };
         let place = self.at(index);
         // A free one has nothing to drop.
-        std::mem::forget(replace(&mut place.chunk, chunk));
+        forget(replace(&mut place.chunk, chunk));
         self.free = place.next;
         index
     }
@@ -56,11 +67,40 @@ impl Places {
         number.expect("a chunk takes 32 bytes: there is no memory for so many")
     }
 
+    /// The chunk, and which place is behind it.
     #[inline]
     fn take(&mut self, index: Index) -> (Chunk, Option<Index>) {
         let free = self.free.replace(index);
         let place = self.at(index);
-        (replace(&mut place.chunk, Chunk::empty()), replace(&mut place.next, free))
+        let chunk = replace(&mut place.chunk, Chunk::empty());
+        let next = replace(&mut place.next, free);
+        self.taken -= 1;
+        self.leases -= usize::from(chunk.is_leased());
+        if self.taken == 0 && self.all.len() > KEEP {
+            *self = Places::default();
+        }
+        (chunk, next)
+    }
+
+    fn give_leases_back(&mut self) {
+        for _ in 0..self.all.len().min(LOOK) {
+            if self.leases == 0 {
+                return;
+            }
+            self.looked_at = (self.looked_at + 1) % self.all.len();
+            let chunk = &mut self.all[self.looked_at].chunk;
+            if chunk.is_leased() {
+                *chunk = Chunk::copy_of(chunk);
+                self.leases -= 1;
+            }
+        }
+    }
+}
+
+impl ReadAheads {
+    /// The pool is low: leased bytes are copied to the heap, so that unread bytes cannot hold it.
+    pub(super) fn give_leases_back(&self) {
+        self.0.borrow_mut().give_leases_back();
     }
 }
 
@@ -95,10 +135,7 @@ impl ReadAhead {
     /// Puts a chunk between the last and the first.
     #[inline]
     fn insert(&mut self, driver: &Driver, chunk: Chunk) -> Index {
-        if chunk.is_leased() {
-            driver.read_ahead.has_leases.set(true);
-        }
-        let mut places = driver.read_ahead.places.borrow_mut();
+        let mut places = driver.read_ahead.0.borrow_mut();
         let new = places.put(chunk);
         let first = match self.last {
             Some(last) => places.at(last).next.replace(new),
@@ -108,10 +145,14 @@ impl ReadAhead {
         new
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop(&mut self, driver: &Driver) -> Option<Chunk> {
         let last = self.last?;
-        let mut places = driver.read_ahead.places.borrow_mut();
+        self.pop_before(last, driver)
+    }
+
+    fn pop_before(&mut self, last: Index, driver: &Driver) -> Option<Chunk> {
+        let mut places = driver.read_ahead.0.borrow_mut();
         let first = places.at(last).next?;
         let (chunk, second) = places.take(first);
         if first == last {
@@ -150,20 +191,6 @@ impl ReadAhead {
     pub(crate) fn clear(&mut self, driver: &Driver) {
         while let Some(chunk) = self.pop(driver) {
             drop(chunk);
-        }
-    }
-}
-
-impl ReadAheads {
-    /// Copies leased bytes to the heap, so that unread bytes cannot hold the pool.
-    pub(super) fn give_leases_back(&self) {
-        if !self.has_leases.replace(false) {
-            return;
-        }
-        for place in &mut self.places.borrow_mut().all {
-            if place.chunk.is_leased() {
-                place.chunk = Chunk::copy_of(&place.chunk);
-            }
         }
     }
 }
@@ -207,7 +234,7 @@ mod tests {
             (0..5).for_each(|_| ahead.push(&driver, chunk("x")));
             ahead.clear(&driver);
         }
-        assert_eq!(driver.read_ahead.places.borrow().all.len(), 5);
+        assert_eq!(driver.read_ahead.0.borrow().all.len(), 5);
         driver.close();
     }
 
@@ -220,6 +247,45 @@ mod tests {
         let mut target = [MaybeUninit::new(0); 4];
         assert_eq!(ahead.copy_to(&driver, &mut target), 4);
         assert_eq!(ahead.take_all(&driver), b"wo");
+        driver.close();
+    }
+
+    #[test]
+    fn many_places_do_not_outlive_their_use() {
+        let driver = Driver::new(&Config::default()).unwrap();
+        let mut ahead = ReadAhead::default();
+        (0..2 * KEEP).for_each(|_| ahead.push(&driver, chunk("x")));
+        ahead.clear(&driver);
+        assert!(driver.read_ahead.0.borrow().all.capacity() <= KEEP);
+        ahead.push(&driver, chunk("y"));
+        assert_eq!(ahead.take_all(&driver), b"y");
+        driver.close();
+    }
+
+    #[test]
+    fn leases_are_found_among_many_places() {
+        let driver =
+            Driver::new(&Config { buffers: Some((4, 4096)), ..Config::default() }).unwrap();
+        let lease = |bid| driver.pool().take(bid, 8, false).filter(|chunk| chunk.is_leased());
+        let (mut busy, mut slow) = (ReadAhead::default(), ReadAhead::default());
+        let mut passing = lease(0).unwrap();
+        (0..2 * LOOK).for_each(|_| slow.push(&driver, chunk("drip")));
+        slow.push(&driver, lease(1).unwrap());
+        for _ in 0..3 {
+            busy.push(&driver, passing);
+            passing = busy.pop(&driver).unwrap();
+        }
+        let places = || driver.read_ahead.0.borrow();
+        assert_eq!(places().leases, 1);
+        // So many places take some turns.
+        (0..3).for_each(|_| driver.read_ahead.give_leases_back());
+        assert_eq!(places().leases, 0);
+        let mut copied = None;
+        while let Some(next) = slow.pop(&driver) {
+            copied = Some(next);
+        }
+        assert!(copied.is_some_and(|last| last.len() == 8 && !last.is_leased()));
+        drop(passing);
         driver.close();
     }
 }

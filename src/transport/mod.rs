@@ -8,6 +8,8 @@ mod own_read;
 mod read_future;
 mod receiver;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod write_future;
 mod write_queue;
 mod writer;

@@ -251,16 +251,17 @@ impl Stream {
         let mut receiver = self.receiver.borrow_mut();
         let receiver = &mut *receiver;
         receiver.more = cqe.sock_nonempty();
-        let (mut starved, mut before) = (false, None);
+        let (mut starved, mut before, mut stopped) = (false, None, false);
         if let State::Own(_) = receiver.state {
             receiver.own_received(cqe.res, routing);
         } else {
-            if let State::Group { in_line, .. } = &mut receiver.state {
-                before = in_line.take();
+            if let State::Group { in_line, stopping, .. } = &mut receiver.state {
+                (before, stopped) = (in_line.take(), *stopping);
             }
             if !cqe.more() {
                 receiver.state = State::Idle;
-                starved = cqe.res == -libc::ENOBUFS && receiver.reader.is_some();
+                // Whoever has stopped it does not want another one.
+                starved = cqe.res == -libc::ENOBUFS && receiver.reader.is_some() && !stopped;
             }
         }
         if let Some(chunk) = chunk {

@@ -57,20 +57,19 @@ pub(crate) enum Memory {
 impl Busy {
     /// Whether it is as good as new.
     #[inline]
-    pub(super) fn is_over(&mut self) -> bool {
-        let over = self.queue.is_empty()
+    pub(super) fn is_over(&self) -> bool {
+        self.queue.is_empty()
             && self.in_flight.is_none()
             && self.waiter.is_none()
-            && self.linger.is_none();
-        if over && self.queue.capacity() > ROOM {
-            self.shrink();
-        }
-        over
+            && self.linger.is_none()
     }
 
-    #[cold]
-    fn shrink(&mut self) {
-        self.queue.shrink_to(ROOM);
+    /// Gives up room that is seldom needed.
+    #[inline]
+    pub(super) fn shrink(&mut self) {
+        if self.queue.capacity() > ROOM {
+            self.queue.shrink_to(ROOM);
+        }
     }
 
     /// The send that comes next: one piece, or several requests in one.

@@ -78,7 +78,10 @@ impl Writer {
     /// Does without what it does not need any more.
     #[inline]
     pub(super) fn rest(&mut self, driver: &Driver) {
-        if self.busy.get_mut().is_some_and(Busy::is_over) {
+        if let Some(busy) = self.busy.get_mut()
+            && busy.is_over()
+        {
+            busy.shrink();
             self.busy.give_back(driver.shelf());
         }
     }
@@ -278,6 +281,7 @@ impl Stream {
                 writer.ending = Ending::InFlight;
                 busy.linger = None;
             }
+            writer.rest(driver);
             return Ok(());
         }
         let key = match busy.next_send() {
@@ -300,21 +304,20 @@ impl Stream {
             if let Some(busy) = writer.busy.get_mut() {
                 busy.in_flight = None;
             }
-            match usize::try_from(cqe.res) {
-                Ok(count) => {
-                    let mut finished = writer.advance(count);
-                    if let Some(errno) = writer.error {
-                        finished.extend(writer.fail(routing.driver, errno.get()));
-                    }
-                    finished
-                }
+            let mut finished = match usize::try_from(cqe.res) {
+                Ok(count) => writer.advance(count),
                 Err(_) => match -cqe.res {
                     // Cancelled without an error of the connection: the loop or socket ends.
                     libc::ECANCELED => writer.fail(routing.driver, libc::ECONNABORTED),
                     libc::EINTR | libc::EAGAIN => Vec::new(),
                     errno => writer.fail(routing.driver, errno),
                 },
+            };
+            if let Some(errno) = writer.error {
+                // It had failed before: nothing is in flight any more that kept the queue.
+                finished.extend(writer.fail(routing.driver, errno.get()));
             }
+            finished
         };
         finished.into_iter().for_each(|buffer| routing.driver.bury(buffer));
         if let Err(error) = self.send_next() {
@@ -329,9 +332,13 @@ impl Stream {
     pub(crate) fn ask_shutdown(self: &Rc<Self>) -> io::Result<()> {
         {
             let mut writer = self.writer.borrow_mut();
-            if let Ending::Open = writer.ending {
-                writer.ending = Ending::Asked;
-                writer.busy.take(self.driver().shelf()).linger = Some(self.driver().linger());
+            match (&writer.ending, writer.error) {
+                (Ending::Open, None) => {
+                    writer.ending = Ending::Asked;
+                    writer.busy.take(self.driver().shelf()).linger = Some(self.driver().linger());
+                }
+                (Ending::Open, Some(errno)) => writer.ending = Ending::Done(errno.get()),
+                _ => {}
             }
         }
         self.send_next()
