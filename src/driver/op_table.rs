@@ -1,6 +1,6 @@
 //! Operations in flight, and who is told when they complete.
 
-use std::mem;
+use std::mem::{self, forget};
 use std::rc::Rc;
 use std::task::Waker;
 
@@ -52,6 +52,7 @@ impl OpKey {
     const MAX: usize = 1 << 24;
 
     /// `kind:8 | generation:32 | slot:24`.
+    #[inline]
     pub(crate) fn user_data(self) -> u64 {
         Kind::Op.user_data() | u64::from(self.0.generation) << 24 | u64::from(self.0.slot)
     }
@@ -114,11 +115,9 @@ pub(crate) enum Route {
 }
 
 impl OpTable {
+    #[inline]
     pub(crate) fn insert(&mut self, slot: Slot) -> Result<OpKey, Slot> {
-        if self.slots.len() >= OpKey::MAX {
-            return Err(slot);
-        }
-        self.slots.insert(slot).map(OpKey)
+        self.slots.insert_below(OpKey::MAX, slot).map(OpKey)
     }
 
     /// Ends the life of a slot whose SQE never reached the kernel, or whose result was fetched.
@@ -129,13 +128,11 @@ impl OpTable {
     /// Takes the result of an operation that has completed, and ends its slot's life: transition 3.
     #[inline]
     pub(crate) fn take_done(&mut self, key: OpKey) -> Option<Completion> {
-        if !matches!(self.slots.get(key.0), Some(Slot::Done(_))) {
-            return None;
-        }
-        match self.slots.remove(key.0) {
-            Some(Slot::Done(completion)) => Some(completion),
-            _ => None,
-        }
+        let mut tenant = self.slots.tenant(key.0)?;
+        let &mut Slot::Done(completion) = tenant.value()? else { return None };
+        // A result has nothing to drop: without a look whether it does.
+        forget(tenant.leave());
+        Some(completion)
     }
 
     pub(crate) fn get_mut(&mut self, key: OpKey) -> Option<&mut Slot> {
@@ -145,16 +142,19 @@ impl OpTable {
     /// Takes in one completion: transitions 2, 6 and 7.
     #[inline]
     pub(crate) fn complete(&mut self, key: OpKey, completion: Completion, more: bool) -> Route {
-        let Some(slot) = self.slots.get_mut(key.0) else { return Route::Unknown };
+        let Some(mut tenant) = self.slots.tenant(key.0) else { return Route::Unknown };
+        let Some(slot) = tenant.value() else { return Route::Unknown };
         match slot {
             Slot::Routed(sink, tag) if more => Route::Sink(sink.clone(), *tag),
             // An operation that a future owns is one-shot: its first completion is its last.
-            Slot::Waiting(_) => match mem::replace(slot, Slot::Done(completion)) {
-                Slot::Waiting(waker) => Route::Wake(waker),
-                _ => Route::Unknown,
-            },
+            Slot::Waiting(waker) => {
+                let waker = waker.take();
+                // There is no waker left to drop: without a look.
+                forget(mem::replace(slot, Slot::Done(completion)));
+                Route::Wake(waker)
+            }
             Slot::Done(_) => Route::Unknown,
-            Slot::Routed(..) | Slot::Orphaned(_) => match self.slots.remove(key.0) {
+            Slot::Routed(..) | Slot::Orphaned(_) => match tenant.leave() {
                 Some(Slot::Routed(sink, tag)) => Route::Sink(sink, tag),
                 Some(Slot::Orphaned(clean_up)) => Route::CleanUp(clean_up, completion),
                 _ => Route::Unknown,

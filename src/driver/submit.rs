@@ -18,8 +18,18 @@ use super::op_table::{Completion, Kind, OpKey, Orphan, Slot};
 use super::{Sink, current};
 
 /// The error of an operation on a loop that has ended.
+#[cold]
 pub(crate) fn closed_error() -> io::Error {
     io::Error::new(io::ErrorKind::BrokenPipe, LoopEnded)
+}
+
+/// The error of an operation that finds the table full; what it brought is dropped.
+#[cold]
+fn too_many(_: Slot) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::OutOfMemory,
+        "16,777,216 operations are in flight on this loop: wait for some, or use more loops",
+    )
 }
 
 #[derive(Debug)]
@@ -44,6 +54,7 @@ impl Driver {
     /// The memory that `sqe` names stays valid, and exclusive where the kernel writes, until the
     /// result was fetched or the clean-up given to [`Driver::orphan`] has run. The operation
     /// completes once.
+    #[inline]
     pub(crate) unsafe fn submit(&self, sqe: Sqe, waker: Waker) -> io::Result<OpKey> {
         let key = self.claim(Slot::Waiting(Some(waker)))?;
         self.push(sqe.user_data(key.user_data()));
@@ -80,20 +91,21 @@ impl Driver {
             return Err(closed_error());
         }
         let claimed = self.ops.borrow_mut().insert(slot);
-        claimed.map_err(|_| {
-            io::Error::new(
-                io::ErrorKind::OutOfMemory,
-                "16,777,216 operations are in flight on this loop: wait for some, or use more loops",
-            )
-        })
+        claimed.map_err(too_many)
     }
 
     /// Fetches the result of an operation, or leaves the waker with it.
     #[inline]
     pub(crate) fn poll_op(&self, key: OpKey, cx: &mut Context<'_>) -> Poll<Completion> {
-        if let Some(completion) = self.take_done(key) {
-            return Poll::Ready(completion);
+        let done = self.ops.borrow_mut().take_done(key);
+        match done {
+            Some(completion) => Poll::Ready(completion),
+            None => self.leave_waker(key, cx),
         }
+    }
+
+    /// The operation goes on, and wakes this waker when it has completed.
+    fn leave_waker<T>(&self, key: OpKey, cx: &mut Context<'_>) -> Poll<T> {
         match self.ops.borrow_mut().get_mut(key) {
             Some(Slot::Waiting(Some(waker))) if waker.will_wake(cx.waker()) => {
                 return Poll::Pending;
@@ -107,11 +119,6 @@ impl Driver {
         }
         drop(waker);
         Poll::Pending
-    }
-
-    #[inline]
-    fn take_done(&self, key: OpKey) -> Option<Completion> {
-        self.ops.borrow_mut().take_done(key)
     }
 
     /// The future of an operation is gone: cancels it, and has `clean_up`, which owns the
@@ -136,17 +143,31 @@ impl Driver {
 
     /// Queues an SQE; it cannot be lost. With the queue full the kernel takes what is there, and
     /// if it cannot, the SQE waits in the backlog.
+    #[inline(always)]
     pub(super) fn push(&self, sqe: Sqe) {
+        self.stirred.set(true);
+        if !self.push_at_once(&sqe) {
+            // A copy: the one above, that nobody gets a pointer to, is then written in its place.
+            let copy = sqe;
+            self.push_late(copy);
+        }
+    }
+
+    #[inline(always)]
+    fn push_at_once(&self, sqe: &Sqe) -> bool {
+        let mut ring = self.ring.borrow_mut();
+        let Some(ring) = ring.as_mut() else { return true };
+        // SAFETY: the callers of `submit` and `submit_to` vouch for the memory; other SQEs name
+        // none.
+        self.backlog.borrow().is_empty() && unsafe { ring.push(sqe) }.is_ok()
+    }
+
+    #[cold]
+    fn push_late(&self, sqe: Sqe) {
         let mut backlog = self.backlog.borrow_mut();
         let mut ring = self.ring.borrow_mut();
         let Some(ring) = ring.as_mut() else { return };
-        self.stirred.set(true);
         let first = backlog.is_empty();
-        // SAFETY: the callers of `submit` and `submit_to` vouch for the memory; other SQEs name
-        // none.
-        if first && unsafe { ring.push(&sqe) }.is_ok() {
-            return;
-        }
         self.counters.sq_full.add(1);
         // An error here (EBUSY, EAGAIN) means "reap first": the turn does, the SQE waits.
         if first && self.counted(ring.enter(Wait::Submit)).is_ok() {
@@ -223,6 +244,7 @@ impl Driver {
     }
 
     /// The driver of the loop that runs on this thread, if it is this one.
+    #[inline]
     pub(crate) fn is_current(self: &Rc<Self>) -> bool {
         current::is(self)
     }

@@ -20,10 +20,12 @@ struct NopOperation;
 unsafe impl Operation for NopOperation {
     type Output = ();
 
+    #[inline]
     fn prepare(&mut self) -> Sqe {
         sqe::nop()
     }
 
+    #[inline]
     fn complete(self, result: io::Result<u32>) -> io::Result<()> {
         result.map(drop)
     }
@@ -42,11 +44,12 @@ impl std::fmt::Debug for Nop {
 impl Future for Nop {
     type Output = io::Result<()>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.0.is_none() {
-            self.0 = Some(submit_now(NopOperation)?);
-        }
-        let submit = self.0.as_mut().expect("just made");
+        let submit = match &mut self.0 {
+            Some(submit) => submit,
+            none => none.insert(submit_now(NopOperation)?),
+        };
         Pin::new(submit).poll(cx)
     }
 }
@@ -66,6 +69,7 @@ impl Future for Nop {
 /// });
 /// ```
 #[must_use = "futures do nothing unless awaited"]
+#[inline]
 pub fn nop() -> Nop {
     Nop(None)
 }

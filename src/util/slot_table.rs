@@ -52,6 +52,12 @@ impl<T> SlotTable<T> {
     /// Puts a value in, or gives it back if all [`Key::MAX_SLOTS`] are taken.
     #[inline]
     pub(crate) fn insert(&mut self, value: T) -> Result<Key, T> {
+        self.insert_below(Key::MAX_SLOTS, value)
+    }
+
+    /// As [`insert`](SlotTable::insert), for a table that has never more than so many slots.
+    #[inline]
+    pub(crate) fn insert_below(&mut self, most: usize, value: T) -> Result<Key, T> {
         let slot = self.free;
         if let Some(free) = self.slots.get_mut(slot as usize) {
             self.free = free.next;
@@ -60,13 +66,13 @@ impl<T> SlotTable<T> {
             forget(free.value.replace(value));
             return Ok(Key { slot, generation: free.generation });
         }
-        self.insert_behind(value)
+        self.insert_behind(most, value)
     }
 
     #[cold]
-    fn insert_behind(&mut self, value: T) -> Result<Key, T> {
+    fn insert_behind(&mut self, most: usize, value: T) -> Result<Key, T> {
         let slot = self.slots.len();
-        if slot >= Key::MAX_SLOTS {
+        if slot >= most {
             return Err(value);
         }
         self.slots.push(Slot { generation: 0, next: 0, value: Some(value) });
@@ -78,16 +84,17 @@ impl<T> SlotTable<T> {
     /// Takes the value out and ends the tenancy; `None` if it had ended before.
     #[inline]
     pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
+        self.tenant(key)?.leave()
+    }
+
+    /// The tenant that the key names, to look at first and then perhaps to remove.
+    #[inline]
+    pub(crate) fn tenant(&mut self, key: Key) -> Option<Tenant<'_, T>> {
         let slot = self.slots.get_mut(key.slot as usize)?;
         if slot.generation != key.generation {
             return None;
         }
-        let value = slot.value.take()?;
-        slot.generation = slot.generation.wrapping_add(1);
-        slot.next = self.free;
-        self.free = key.slot;
-        self.len -= 1;
-        Some(value)
+        Some(Tenant { slot, number: key.slot, free: &mut self.free, len: &mut self.len })
     }
 
     #[inline]
@@ -121,6 +128,33 @@ impl<T> SlotTable<T> {
     pub(crate) fn keys(&self) -> impl Iterator<Item = Key> + '_ {
         let taken = self.slots.iter().enumerate().filter(|(_, slot)| slot.value.is_some());
         taken.map(|(slot, it)| Key { slot: slot as u32, generation: it.generation })
+    }
+}
+
+/// A slot whose generation is that of a key.
+pub(crate) struct Tenant<'a, T> {
+    slot: &'a mut Slot<T>,
+    number: u32,
+    free: &'a mut u32,
+    len: &'a mut usize,
+}
+
+impl<T> Tenant<'_, T> {
+    /// The value, if the tenancy has not ended.
+    #[inline]
+    pub(crate) fn value(&mut self) -> Option<&mut T> {
+        self.slot.value.as_mut()
+    }
+
+    /// Takes the value out and ends the tenancy; `None` if it had ended before.
+    #[inline]
+    pub(crate) fn leave(self) -> Option<T> {
+        let value = self.slot.value.take()?;
+        self.slot.generation = self.slot.generation.wrapping_add(1);
+        self.slot.next = *self.free;
+        *self.free = self.number;
+        *self.len -= 1;
+        Some(value)
     }
 }
 
