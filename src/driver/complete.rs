@@ -1,5 +1,6 @@
 //! From completions to those who wait for them.
 
+use std::mem;
 use std::rc::Rc;
 
 use uring_sys_shim::{ActiveRing, Cqe, Ring};
@@ -7,7 +8,7 @@ use uring_sys_shim::{ActiveRing, Cqe, Ring};
 use crate::util::WakeBatch;
 
 use super::core::Driver;
-use super::op_table::{Completion, Kind, OpKey, Route};
+use super::op_table::{Kind, Route};
 use super::spin::Source;
 use super::starved::Resume;
 
@@ -59,12 +60,11 @@ impl Driver {
             self.stirred.set(true);
             self.counters.completions.add(visible as u64);
             let mut wakes = self.wakes.take();
-            for n in 0..visible {
-                let Some(cqe) = self.take_completion() else { break };
-                if n == 0 {
-                    self.first_source.set(Source::of(cqe.user_data));
-                }
-                self.route_one(cqe, &mut wakes);
+            let mut left = visible;
+            while left > 0
+                && let Some((cqe, route)) = self.sort_out(visible, &mut left, &mut wakes)
+            {
+                self.deliver(cqe, route, &mut wakes);
             }
             wakes.wake_all();
             self.wakes.replace(wakes);
@@ -93,36 +93,49 @@ impl Driver {
         ring.completions()
     }
 
+    /// Takes completions that only wake somebody, up to the first one that asks for more: that is
+    /// for [`deliver`](Driver::deliver), with nothing borrowed and its place in the queue free.
     #[inline]
-    fn take_completion(&self) -> Option<Cqe> {
-        self.ring.borrow_mut().as_mut().and_then(Ring::take)
+    fn sort_out(
+        &self,
+        visible: usize,
+        left: &mut usize,
+        wakes: &mut WakeBatch,
+    ) -> Option<(Cqe, Route)> {
+        let mut ring = self.ring.borrow_mut();
+        let mut ops = self.ops.borrow_mut();
+        let mut is_first = *left == visible;
+        ring.as_mut()?.take_until(left, &mut |cqe| {
+            if mem::take(&mut is_first) {
+                self.first_source.set(Source::of(cqe.user_data));
+            }
+            let route = match Kind::of(cqe.user_data) {
+                Some(Kind::Op) => ops.complete(cqe),
+                _ => Route::Driver,
+            };
+            if let Route::Wake(waker) = route {
+                waker.into_iter().for_each(|waker| wakes.push(waker));
+                return None;
+            }
+            Some((cqe, route))
+        })
     }
 
     #[inline]
-    fn route_one(&self, cqe: Cqe, wakes: &mut WakeBatch) {
-        match Kind::of(cqe.user_data) {
-            Some(Kind::Op) => {}
-            Some(Kind::Doorbell) => {
-                if !cqe.more() {
-                    self.doorbell_silent.set(true);
-                }
-                return;
-            }
-            Some(Kind::Kick) => return self.kicked(cqe.user_data, cqe.res),
-            // A message only ends the wait; an ignored operation that failed had no owner.
-            Some(Kind::Message | Kind::Ignore) | None => return,
-        }
-        let key = OpKey::from_user_data(cqe.user_data);
-        let completion = Completion { res: cqe.res, flags: cqe.flags };
-        let route = self.ops.borrow_mut().complete(key, completion, cqe.more());
+    fn deliver(&self, cqe: Cqe, route: Route, wakes: &mut WakeBatch) {
         match route {
             Route::Sink(sink, tag) => {
                 sink.complete(tag, cqe, &mut Routing { driver: self, wakes });
             }
-            Route::Wake(Some(waker)) => wakes.push(waker),
-            Route::Wake(None) => {}
             // The clean-up drops what a user gave; it runs with nothing borrowed.
             Route::CleanUp(clean_up, completion) => clean_up(completion),
+            Route::Driver => match Kind::of(cqe.user_data) {
+                Some(Kind::Doorbell) if !cqe.more() => self.doorbell_silent.set(true),
+                Some(Kind::Kick) => self.kicked(cqe.user_data, cqe.res),
+                // A message only ends the wait; an ignored operation that failed had no owner.
+                _ => {}
+            },
+            Route::Wake(waker) => waker.into_iter().for_each(|waker| wakes.push(waker)),
             Route::Unknown => {
                 debug_assert!(false, "completion for an unknown operation: {cqe:?}");
             }

@@ -4,6 +4,8 @@ use std::mem::{self, forget};
 use std::rc::Rc;
 use std::task::Waker;
 
+use uring_sys_shim::Cqe;
+
 use crate::util::{Key, SlotTable};
 
 use super::Sink;
@@ -110,14 +112,17 @@ pub(crate) enum Route {
     Wake(Option<Waker>),
     CleanUp(Orphan, Completion),
     Sink(Rc<dyn Sink>, u32),
+    /// It belongs to the driver itself.
+    Driver,
     /// A completion for an operation that is not in the table: never from a sane kernel.
     Unknown,
 }
 
 impl OpTable {
+    /// Makes a slot, or gives back what makes it if there are too many.
     #[inline]
-    pub(crate) fn insert(&mut self, slot: Slot) -> Result<OpKey, Slot> {
-        self.slots.insert_below(OpKey::MAX, slot).map(OpKey)
+    pub(crate) fn insert<F: FnOnce() -> Slot>(&mut self, make: F) -> Result<OpKey, F> {
+        self.slots.insert_with(OpKey::MAX, make).map(OpKey)
     }
 
     /// Ends the life of a slot whose SQE never reached the kernel, or whose result was fetched.
@@ -141,19 +146,21 @@ impl OpTable {
 
     /// Takes in one completion: transitions 2, 6 and 7.
     #[inline]
-    pub(crate) fn complete(&mut self, key: OpKey, completion: Completion, more: bool) -> Route {
+    pub(crate) fn complete(&mut self, cqe: Cqe) -> Route {
+        let key = OpKey::from_user_data(cqe.user_data);
+        let completion = Completion { res: cqe.res, flags: cqe.flags };
         let Some(mut tenant) = self.slots.tenant(key.0) else { return Route::Unknown };
         let Some(slot) = tenant.value() else { return Route::Unknown };
+        // An operation that a future owns is one-shot: its first completion is its last.
+        if let Slot::Waiting(waker) = slot {
+            let waker = waker.take();
+            // There is no waker left to drop: without a look.
+            forget(mem::replace(slot, Slot::Done(completion)));
+            return Route::Wake(waker);
+        }
         match slot {
-            Slot::Routed(sink, tag) if more => Route::Sink(sink.clone(), *tag),
-            // An operation that a future owns is one-shot: its first completion is its last.
-            Slot::Waiting(waker) => {
-                let waker = waker.take();
-                // There is no waker left to drop: without a look.
-                forget(mem::replace(slot, Slot::Done(completion)));
-                Route::Wake(waker)
-            }
-            Slot::Done(_) => Route::Unknown,
+            Slot::Routed(sink, tag) if cqe.more() => Route::Sink(sink.clone(), *tag),
+            Slot::Waiting(_) | Slot::Done(_) => Route::Unknown,
             Slot::Routed(..) | Slot::Orphaned(_) => match tenant.leave() {
                 Some(Slot::Routed(sink, tag)) => Route::Sink(sink, tag),
                 Some(Slot::Orphaned(clean_up)) => Route::CleanUp(clean_up, completion),
@@ -192,15 +199,13 @@ mod tests {
     #[test]
     fn a_late_cancel_misses_the_next_operation_of_the_slot() {
         let mut table = OpTable::default();
-        let first = table.insert(Slot::Waiting(None)).ok().unwrap();
-        table.complete(first, Completion { res: 0, flags: 0 }, false);
+        let first = table.insert(|| Slot::Waiting(None)).ok().unwrap();
+        let cqe = Cqe { user_data: first.user_data(), res: 0, flags: 0 };
+        table.complete(cqe);
         table.remove(first);
-        let second = table.insert(Slot::Waiting(None)).ok().unwrap();
+        let second = table.insert(|| Slot::Waiting(None)).ok().unwrap();
         assert_ne!(first.user_data(), second.user_data());
-        assert!(matches!(
-            table.complete(first, Completion { res: 0, flags: 0 }, false),
-            Route::Unknown
-        ));
+        assert!(matches!(table.complete(cqe), Route::Unknown));
         assert!(matches!(table.get_mut(second), Some(Slot::Waiting(None))));
     }
 }

@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn a_driver_that_was_not_closed_leaks_what_the_kernel_has() {
         let (driver, sink) = driver_with(|driver, sink| {
-            assert!(driver.ops.borrow_mut().insert(Slot::Routed(sink, 0)).is_ok());
+            assert!(driver.ops.borrow_mut().insert(|| Slot::Routed(sink, 0)).is_ok());
         });
         drop(driver);
         assert!(sink.upgrade().is_some());

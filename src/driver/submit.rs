@@ -25,7 +25,7 @@ pub(crate) fn closed_error() -> io::Error {
 
 /// The error of an operation that finds the table full; what it brought is dropped.
 #[cold]
-fn too_many(_: Slot) -> io::Error {
+fn too_many<T>(_: T) -> io::Error {
     io::Error::new(
         io::ErrorKind::OutOfMemory,
         "16,777,216 operations are in flight on this loop: wait for some, or use more loops",
@@ -54,10 +54,14 @@ impl Driver {
     /// The memory that `sqe` names stays valid, and exclusive where the kernel writes, until the
     /// result was fetched or the clean-up given to [`Driver::orphan`] has run. The operation
     /// completes once.
-    #[inline]
-    pub(crate) unsafe fn submit(&self, sqe: Sqe, waker: Waker) -> io::Result<OpKey> {
-        let key = self.claim(Slot::Waiting(Some(waker)))?;
-        self.push(sqe.user_data(key.user_data()));
+    #[inline(always)]
+    pub(crate) unsafe fn submit(
+        &self,
+        sqe: impl Fn() -> Sqe,
+        waker: Waker,
+    ) -> io::Result<OpKey> {
+        let key = self.claim(|| Slot::Waiting(Some(waker)))?;
+        self.push(|| sqe().user_data(key.user_data()));
         Ok(key)
     }
 
@@ -75,27 +79,28 @@ impl Driver {
         sink: Rc<dyn Sink>,
         tag: u32,
     ) -> io::Result<OpKey> {
-        let key = self.claim(Slot::Routed(sink, tag))?;
-        self.push(sqe.user_data(key.user_data()));
+        let key = self.claim(|| Slot::Routed(sink, tag))?;
+        self.push(|| sqe.user_data(key.user_data()));
         Ok(key)
     }
 
     /// Starts an operation that names no memory and whose success nobody needs to hear of.
     pub(super) fn submit_unheard(&self, sqe: Sqe) {
-        self.push(sqe.user_data(Kind::Ignore.user_data()).skip_success());
+        self.push(|| sqe.user_data(Kind::Ignore.user_data()).skip_success());
     }
 
-    #[inline]
-    fn claim(&self, slot: Slot) -> io::Result<OpKey> {
+    #[inline(always)]
+    fn claim(&self, make: impl FnOnce() -> Slot) -> io::Result<OpKey> {
         if self.life.get() != Life::Open {
             return Err(closed_error());
         }
-        let claimed = self.ops.borrow_mut().insert(slot);
+        // What it cannot take, a waker for one, is dropped when the borrow has ended.
+        let claimed = self.ops.borrow_mut().insert(make);
         claimed.map_err(too_many)
     }
 
     /// Fetches the result of an operation, or leaves the waker with it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll_op(&self, key: OpKey, cx: &mut Context<'_>) -> Poll<Completion> {
         let done = self.ops.borrow_mut().take_done(key);
         match done {
@@ -105,6 +110,7 @@ impl Driver {
     }
 
     /// The operation goes on, and wakes this waker when it has completed.
+    #[inline(never)]
     fn leave_waker<T>(&self, key: OpKey, cx: &mut Context<'_>) -> Poll<T> {
         match self.ops.borrow_mut().get_mut(key) {
             Some(Slot::Waiting(Some(waker))) if waker.will_wake(cx.waker()) => {
@@ -144,12 +150,10 @@ impl Driver {
     /// Queues an SQE; it cannot be lost. With the queue full the kernel takes what is there, and
     /// if it cannot, the SQE waits in the backlog.
     #[inline(always)]
-    pub(super) fn push(&self, sqe: Sqe) {
+    pub(super) fn push(&self, sqe: impl Fn() -> Sqe) {
         self.stirred.set(true);
-        if !self.push_at_once(&sqe) {
-            // A copy: the one above, that nobody gets a pointer to, is then written in its place.
-            let copy = sqe;
-            self.push_late(copy);
+        if !self.push_at_once(&sqe()) {
+            self.push_late(sqe());
         }
     }
 
@@ -200,7 +204,7 @@ impl Driver {
         if self.doorbell_silent.get() && self.life.get() == Life::Open {
             self.doorbell_silent.set(false);
             let poll = sqe::poll_multi(self.unpark.doorbell(), libc::POLLIN as u32);
-            self.push(poll.user_data(Kind::Doorbell.user_data()));
+            self.push(|| poll.user_data(Kind::Doorbell.user_data()));
         }
         while !self.backlog.borrow().is_empty() {
             self.drain_backlog();

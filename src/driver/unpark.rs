@@ -106,7 +106,7 @@ impl Driver {
         let slot = kicks.insert(kick);
         drop(kicks);
         let message = sqe::msg_ring(ring, Kind::Message.user_data(), 0);
-        self.push(message.user_data(Kind::Kick.user_data() | slot as u64));
+        self.push(|| message.user_data(Kind::Kick.user_data() | slot as u64));
         // What is refused now is sent later; a loop that is woken twice looks once too often.
         let _ = self.enter_once(Wait::Submit);
         !self.has_unsubmitted()

@@ -21,7 +21,7 @@ unsafe impl Operation for NopOperation {
     type Output = ();
 
     #[inline]
-    fn prepare(&mut self) -> Sqe {
+    fn prepare(&self) -> Sqe {
         sqe::nop()
     }
 
@@ -44,7 +44,7 @@ impl std::fmt::Debug for Nop {
 impl Future for Nop {
     type Output = io::Result<()>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let submit = match &mut self.0 {
             Some(submit) => submit,

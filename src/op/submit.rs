@@ -27,8 +27,8 @@ pub(crate) unsafe trait Operation: 'static {
     /// What the future gives.
     type Output;
 
-    /// The SQE; its `user_data` is filled in by the driver.
-    fn prepare(&mut self) -> Sqe;
+    /// The SQE, the same whenever it is asked for; its `user_data` is filled in by the driver.
+    fn prepare(&self) -> Sqe;
 
     /// The operation has completed.
     fn complete(self, result: io::Result<u32>) -> io::Result<Self::Output>;
@@ -53,7 +53,7 @@ pub(crate) struct Submit<T: Operation> {
 }
 
 enum State<T> {
-    /// It was not polled, or could not be started.
+    /// It was not polled.
     Fresh(T),
     InFlight(T, OpKey),
     Over,
@@ -70,19 +70,18 @@ impl<T: Operation> Submit<T> {
         Submit { driver: driver.clone(), state: State::Fresh(operation) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn start(&mut self, waker: &Waker) -> io::Result<()> {
         if !self.driver.is_current() {
             return Err(elsewhere());
         }
-        let waker = waker.clone();
-        let State::Fresh(operation) = &mut self.state else { polled_too_often() };
+        let State::Fresh(operation) = mem::replace(&mut self.state, State::Over) else {
+            polled_too_often()
+        };
         // SAFETY: `Operation` promises stable memory that `operation` owns; `self` keeps it until
         // the result was fetched, or gives it to the clean-up in `drop`.
-        let key = unsafe { self.driver.submit(operation.prepare(), waker) }?;
-        if let State::Fresh(operation) = mem::replace(&mut self.state, State::Over) {
-            self.state = State::InFlight(operation, key);
-        }
+        let key = unsafe { self.driver.submit(|| operation.prepare(), waker.clone()) }?;
+        self.state = State::InFlight(operation, key);
         Ok(())
     }
 }
@@ -105,7 +104,7 @@ impl<T: Operation> Unpin for Submit<T> {}
 impl<T: Operation> Future for Submit<T> {
     type Output = io::Result<T::Output>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let State::InFlight(_, key) = self.state else {
             self.start(cx.waker())?;

@@ -52,33 +52,33 @@ impl<T> SlotTable<T> {
     /// Puts a value in, or gives it back if all [`Key::MAX_SLOTS`] are taken.
     #[inline]
     pub(crate) fn insert(&mut self, value: T) -> Result<Key, T> {
-        self.insert_below(Key::MAX_SLOTS, value)
+        self.insert_with(Key::MAX_SLOTS, || value).map_err(|make| make())
     }
 
-    /// As [`insert`](SlotTable::insert), for a table that has never more than so many slots.
+    /// Makes a value where it is to be, or gives back what makes it if `most` slots are taken.
     #[inline]
-    pub(crate) fn insert_below(&mut self, most: usize, value: T) -> Result<Key, T> {
+    pub(crate) fn insert_with<F>(&mut self, most: usize, make: F) -> Result<Key, F>
+    where
+        F: FnOnce() -> T,
+    {
         let slot = self.free;
-        if let Some(free) = self.slots.get_mut(slot as usize) {
-            self.free = free.next;
-            self.len += 1;
-            // A free slot has no value: without a look for one to drop.
-            forget(free.value.replace(value));
-            return Ok(Key { slot, generation: free.generation });
-        }
-        self.insert_behind(most, value)
+        let free = match self.slots.get_mut(slot as usize) {
+            Some(free) => free,
+            None if slot as usize >= most => return Err(make),
+            None => Self::add_free(&mut self.slots),
+        };
+        // A free slot has no value: without a look for one to drop.
+        forget(free.value.replace(make()));
+        self.free = free.next;
+        self.len += 1;
+        Ok(Key { slot, generation: free.generation })
     }
 
     #[cold]
-    fn insert_behind(&mut self, most: usize, value: T) -> Result<Key, T> {
-        let slot = self.slots.len();
-        if slot >= most {
-            return Err(value);
-        }
-        self.slots.push(Slot { generation: 0, next: 0, value: Some(value) });
-        self.free = slot as u32 + 1;
-        self.len += 1;
-        Ok(Key { slot: slot as u32, generation: 0 })
+    fn add_free(slots: &mut Vec<Slot<T>>) -> &mut Slot<T> {
+        let slot = slots.len();
+        slots.push(Slot { generation: 0, next: slot as u32 + 1, value: None });
+        &mut slots[slot]
     }
 
     /// Takes the value out and ends the tenancy; `None` if it had ended before.

@@ -9,9 +9,8 @@
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
+use std::mem::{ManuallyDrop, transmute};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::ptr::from_ref;
 
 use io_uring::types::IOU_PBUF_RING_INC;
 use io_uring::{CompletionStatus, IoUring, squeue};
@@ -127,11 +126,11 @@ impl Ring for KernelRing {
         if !self.owner.is_here() {
             return Err(Full);
         }
-        // SAFETY: both are the kernel's `struct io_uring_sqe`, `repr(C)`, of one size and
-        // alignment (asserted beside Sqe), made of integers, and the reference is only read.
-        let entry = unsafe { &*from_ref(sqe).cast::<squeue::Entry>() };
+        // SAFETY: the words of the kernel's `struct io_uring_sqe`, which an entry is (its size is
+        // asserted beside Sqe), and which is made of integers.
+        let entry = unsafe { transmute::<[u64; 8], squeue::Entry>(sqe.words()) };
         // SAFETY: the caller vouches for what the SQE refers to.
-        unsafe { self.ring.submission().push(entry) }.map_err(|_| Full)
+        unsafe { self.ring.submission().push(&entry) }.map_err(|_| Full)
     }
 
     #[inline]
@@ -164,8 +163,30 @@ impl Ring for KernelRing {
             return None;
         }
         // The queue's view ends with the statement, which frees the place.
-        let entry = self.ring.completion().next()?;
-        Some(Cqe { user_data: entry.user_data(), res: entry.result(), flags: entry.flags() })
+        self.ring.completion().next().map(Cqe::from)
+    }
+
+    #[inline]
+    fn take_until<T>(
+        &mut self,
+        left: &mut usize,
+        each: &mut impl FnMut(Cqe) -> Option<T>,
+    ) -> Option<T> {
+        if !self.owner.is_here() {
+            return None;
+        }
+        // The end of the queue's view, which a panic of `each` is too, frees all places at once.
+        let mut queue = self.ring.completion();
+        let most = queue.len().min(*left);
+        for taken in 1..=most {
+            let found = each(queue.next()?.into());
+            if found.is_some() {
+                *left -= taken;
+                return found;
+            }
+        }
+        *left -= most;
+        None
     }
 
     #[inline]

@@ -71,6 +71,30 @@ impl Sqe {
         }
     }
 
+    /// The entry as it lies in memory, from field to field: one that is made for the queue is then
+    /// put together there, and nowhere before.
+    #[inline]
+    pub(crate) const fn words(&self) -> [u64; 8] {
+        let [ioprio, buf_index, personality] = [
+            self.ioprio.to_ne_bytes(),
+            self.buf_index.to_ne_bytes(),
+            self.personality.to_ne_bytes(),
+        ];
+        [
+            halves([self.opcode, self.flags, ioprio[0], ioprio[1]], self.fd.to_ne_bytes()),
+            self.off,
+            self.addr,
+            halves(self.len.to_ne_bytes(), self.op_flags.to_ne_bytes()),
+            self.user_data,
+            halves(
+                [buf_index[0], buf_index[1], personality[0], personality[1]],
+                self.file_index.to_ne_bytes(),
+            ),
+            self.addr3,
+            self.pad,
+        ]
+    }
+
     /// Sets what comes back in each completion.
     #[inline]
     #[must_use]
@@ -106,6 +130,14 @@ impl Sqe {
         self.flags |= flag.bits();
         self
     }
+}
+
+/// A word of two halves, as they follow each other in memory.
+#[inline]
+const fn halves(first: [u8; 4], second: [u8; 4]) -> u64 {
+    let [a, b, c, d] = first;
+    let [e, f, g, h] = second;
+    u64::from_ne_bytes([a, b, c, d, e, f, g, h])
 }
 
 impl fmt::Debug for Sqe {
