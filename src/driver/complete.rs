@@ -1,13 +1,12 @@
 //! From completions to those who wait for them.
 
-use std::mem;
 use std::rc::Rc;
 
 use uring_sys_shim::{ActiveRing, Cqe, Ring};
 
 use crate::util::WakeBatch;
 
-use super::core::Driver;
+use super::core::{Driver, Traffic};
 use super::op_table::{Kind, Route};
 use super::spin::Source;
 use super::starved::Resume;
@@ -37,19 +36,19 @@ pub(crate) trait Sink {
 impl Driver {
     /// Whether completions can be routed without entering the kernel.
     pub(crate) fn has_completions(&self) -> bool {
-        self.ring.borrow().as_ref().is_some_and(Ring::has_completions)
+        self.traffic.borrow().ring.as_ref().is_some_and(Ring::has_completions)
     }
 
     /// Whether the kernel holds completions back until it is entered.
     pub(crate) fn must_enter(&self) -> bool {
-        self.ring.borrow().as_ref().is_some_and(|ring| ring.flags().hold_back())
+        self.traffic.borrow().ring.as_ref().is_some_and(|ring| ring.flags().hold_back())
     }
 
     /// Whether there is something to submit, or the kernel holds completions back.
     pub(crate) fn wants_entering(&self) -> bool {
+        let Traffic { ring, backlog, .. } = &*self.traffic.borrow();
         let wants = |ring: &ActiveRing| ring.flags().hold_back() || ring.unsubmitted() > 0;
-        let wants = self.ring.borrow().as_ref().is_some_and(wants);
-        wants || !self.backlog.borrow().is_empty()
+        ring.as_ref().is_some_and(wants) || !backlog.is_empty()
     }
 
     /// Hands every visible completion to its owner, then wakes whom that concerns. Returns how
@@ -60,10 +59,8 @@ impl Driver {
             self.stirred.set(true);
             self.counters.completions.add(visible as u64);
             let mut wakes = self.wakes.take();
-            let mut left = visible;
-            while left > 0
-                && let Some((cqe, route)) = self.sort_out(visible, &mut left, &mut wakes)
-            {
+            for n in 0..visible {
+                let Some((cqe, route)) = self.take_completion(n == 0) else { break };
                 self.deliver(cqe, route, &mut wakes);
             }
             wakes.wake_all();
@@ -84,50 +81,44 @@ impl Driver {
     }
 
     /// How many completions there are to route. What comes meanwhile is for the next turn.
-    fn visible(&self) -> usize {
-        let ring = self.ring.borrow();
-        let Some(ring) = ring.as_ref().filter(|ring| ring.has_completions()) else { return 0 };
-        // A queue that has overflowed is full, and the flag stays until it was emptied and the
-        // kernel entered again.
-        self.counters.cq_overflows.add(u64::from(ring.flags().overflow));
-        ring.completions()
-    }
-
-    /// Takes completions that only wake somebody, up to the first one that asks for more: that is
-    /// for [`deliver`](Driver::deliver), with nothing borrowed and its place in the queue free.
     #[inline]
-    fn sort_out(
-        &self,
-        visible: usize,
-        left: &mut usize,
-        wakes: &mut WakeBatch,
-    ) -> Option<(Cqe, Route)> {
-        let mut ring = self.ring.borrow_mut();
-        let mut ops = self.ops.borrow_mut();
-        let mut is_first = *left == visible;
-        ring.as_mut()?.take_until(left, &mut |cqe| {
-            if mem::take(&mut is_first) {
-                self.first_source.set(Source::of(cqe.user_data));
-            }
-            let route = match Kind::of(cqe.user_data) {
-                Some(Kind::Op) => ops.complete(cqe),
-                _ => Route::Driver,
-            };
-            if let Route::Wake(waker) = route {
-                waker.into_iter().for_each(|waker| wakes.push(waker));
-                return None;
-            }
-            Some((cqe, route))
-        })
+    fn visible(&self) -> usize {
+        let traffic = self.traffic.borrow();
+        let Some(ring) = traffic.ring.as_ref() else { return 0 };
+        let visible = ring.completions();
+        if visible > 0 {
+            // A queue that has overflowed is full, and the flag stays until it was emptied and the
+            // kernel entered again.
+            self.counters.cq_overflows.add(u64::from(ring.flags().overflow));
+        }
+        visible
     }
 
+    /// The next completion, whose place in the queue is free, and where it goes.
+    #[inline]
+    fn take_completion(&self, is_first: bool) -> Option<(Cqe, Route)> {
+        let Traffic { ring, ops, .. } = &mut *self.traffic.borrow_mut();
+        let cqe = ring.as_mut()?.take()?;
+        if is_first {
+            self.first_source.set(Source::of(cqe.user_data));
+        }
+        let route = match Kind::of(cqe.user_data) {
+            Some(Kind::Op) => ops.complete(cqe),
+            _ => Route::Driver,
+        };
+        Some((cqe, route))
+    }
+
+    /// With nothing borrowed.
     #[inline]
     fn deliver(&self, cqe: Cqe, route: Route, wakes: &mut WakeBatch) {
         match route {
+            Route::Wake(Some(waker)) => wakes.push(waker),
+            Route::Wake(None) => {}
             Route::Sink(sink, tag) => {
                 sink.complete(tag, cqe, &mut Routing { driver: self, wakes });
             }
-            // The clean-up drops what a user gave; it runs with nothing borrowed.
+            // It drops what a user gave.
             Route::CleanUp(clean_up, completion) => clean_up(completion),
             Route::Driver => match Kind::of(cqe.user_data) {
                 Some(Kind::Doorbell) if !cqe.more() => self.doorbell_silent.set(true),
@@ -135,7 +126,6 @@ impl Driver {
                 // A message only ends the wait; an ignored operation that failed had no owner.
                 _ => {}
             },
-            Route::Wake(waker) => waker.into_iter().for_each(|waker| wakes.push(waker)),
             Route::Unknown => {
                 debug_assert!(false, "completion for an unknown operation: {cqe:?}");
             }

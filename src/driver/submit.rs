@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 
 use uring_sys_shim::{Ring, Sqe, Wait, sqe};
 
-use super::core::{Driver, Life};
+use super::core::{Driver, Life, Traffic};
 use super::op_table::{Completion, Kind, OpKey, Orphan, Slot};
 use super::{Sink, current};
 
@@ -43,6 +43,18 @@ impl std::fmt::Display for LoopEnded {
 
 impl std::error::Error for LoopEnded {}
 
+impl Traffic {
+    /// Puts an SQE into the queue, unless that is full or others wait for it. A ring that is
+    /// closed takes everything.
+    #[inline(always)]
+    fn push(&mut self, sqe: &Sqe) -> bool {
+        let Some(ring) = &mut self.ring else { return true };
+        // SAFETY: the callers of `submit` and `submit_to` vouch for the memory; other SQEs name
+        // none.
+        self.backlog.is_empty() && unsafe { ring.push(sqe) }.is_ok()
+    }
+}
+
 impl Driver {
     /// Starts an operation whose result a future fetches with [`Driver::poll_op`] when `waker` was
     /// woken.
@@ -60,9 +72,7 @@ impl Driver {
         sqe: impl Fn() -> Sqe,
         waker: Waker,
     ) -> io::Result<OpKey> {
-        let key = self.claim(|| Slot::Waiting(Some(waker)))?;
-        self.push(|| sqe().user_data(key.user_data()));
-        Ok(key)
+        self.start(|| Slot::Waiting(Some(waker)), sqe)
     }
 
     /// Starts an operation, one-shot or multishot, whose completions go to `sink` under `tag`.
@@ -79,30 +89,44 @@ impl Driver {
         sink: Rc<dyn Sink>,
         tag: u32,
     ) -> io::Result<OpKey> {
-        let key = self.claim(|| Slot::Routed(sink, tag))?;
-        self.push(|| sqe.user_data(key.user_data()));
-        Ok(key)
+        self.start(|| Slot::Routed(sink, tag), || sqe)
     }
 
     /// Starts an operation that names no memory and whose success nobody needs to hear of.
     pub(super) fn submit_unheard(&self, sqe: Sqe) {
-        self.push(|| sqe.user_data(Kind::Ignore.user_data()).skip_success());
+        self.push(sqe.user_data(Kind::Ignore.user_data()).skip_success());
     }
 
     #[inline(always)]
-    fn claim(&self, make: impl FnOnce() -> Slot) -> io::Result<OpKey> {
+    fn start(
+        &self,
+        slot: impl FnOnce() -> Slot,
+        sqe: impl Fn() -> Sqe,
+    ) -> io::Result<OpKey> {
         if self.life.get() != Life::Open {
             return Err(closed_error());
         }
-        // What it cannot take, a waker for one, is dropped when the borrow has ended.
-        let claimed = self.ops.borrow_mut().insert(make);
-        claimed.map_err(too_many)
+        let mut traffic = self.traffic.borrow_mut();
+        let key = match traffic.ops.insert(slot) {
+            Ok(key) => key,
+            Err(slot) => {
+                drop(traffic);
+                return Err(too_many(slot));
+            }
+        };
+        let sqe = || sqe().user_data(key.user_data());
+        self.stirred.set(true);
+        if !traffic.push(&sqe()) {
+            drop(traffic);
+            self.push_late(sqe());
+        }
+        Ok(key)
     }
 
     /// Fetches the result of an operation, or leaves the waker with it.
     #[inline(always)]
     pub(crate) fn poll_op(&self, key: OpKey, cx: &mut Context<'_>) -> Poll<Completion> {
-        let done = self.ops.borrow_mut().take_done(key);
+        let done = self.traffic.borrow_mut().ops.take_done(key);
         match done {
             Some(completion) => Poll::Ready(completion),
             None => self.leave_waker(key, cx),
@@ -112,7 +136,7 @@ impl Driver {
     /// The operation goes on, and wakes this waker when it has completed.
     #[inline(never)]
     fn leave_waker<T>(&self, key: OpKey, cx: &mut Context<'_>) -> Poll<T> {
-        match self.ops.borrow_mut().get_mut(key) {
+        match self.traffic.borrow_mut().ops.get_mut(key) {
             Some(Slot::Waiting(Some(waker))) if waker.will_wake(cx.waker()) => {
                 return Poll::Pending;
             }
@@ -120,7 +144,7 @@ impl Driver {
         }
         // Cloning and dropping wakers is foreign code: the table is not borrowed meanwhile.
         let mut waker = Some(cx.waker().clone());
-        if let Some(Slot::Waiting(slot)) = self.ops.borrow_mut().get_mut(key) {
+        if let Some(Slot::Waiting(slot)) = self.traffic.borrow_mut().ops.get_mut(key) {
             std::mem::swap(slot, &mut waker);
         }
         drop(waker);
@@ -130,47 +154,37 @@ impl Driver {
     /// The future of an operation is gone: cancels it, and has `clean_up`, which owns the
     /// operation's memory, run after its final completion (now, if that has come).
     pub(crate) fn orphan(&self, key: OpKey, clean_up: Orphan) {
-        let mut ops = self.ops.borrow_mut();
-        match ops.get_mut(key) {
+        let mut traffic = self.traffic.borrow_mut();
+        match traffic.ops.get_mut(key) {
             Some(slot @ Slot::Waiting(_)) => {
                 let waiting = std::mem::replace(slot, Slot::Orphaned(clean_up));
-                drop(ops);
+                drop(traffic);
                 self.cancel(key);
                 drop(waiting);
             }
             Some(&mut Slot::Done(completion)) => {
-                ops.remove(key);
-                drop(ops);
+                traffic.ops.remove(key);
+                drop(traffic);
                 clean_up(completion);
             }
-            _ => drop(ops),
+            _ => drop(traffic),
         }
     }
 
     /// Queues an SQE; it cannot be lost. With the queue full the kernel takes what is there, and
     /// if it cannot, the SQE waits in the backlog.
-    #[inline(always)]
-    pub(super) fn push(&self, sqe: impl Fn() -> Sqe) {
+    pub(super) fn push(&self, sqe: Sqe) {
         self.stirred.set(true);
-        if !self.push_at_once(&sqe()) {
-            self.push_late(sqe());
+        let pushed = self.traffic.borrow_mut().push(&sqe);
+        if !pushed {
+            self.push_late(sqe);
         }
-    }
-
-    #[inline(always)]
-    fn push_at_once(&self, sqe: &Sqe) -> bool {
-        let mut ring = self.ring.borrow_mut();
-        let Some(ring) = ring.as_mut() else { return true };
-        // SAFETY: the callers of `submit` and `submit_to` vouch for the memory; other SQEs name
-        // none.
-        self.backlog.borrow().is_empty() && unsafe { ring.push(sqe) }.is_ok()
     }
 
     #[cold]
     fn push_late(&self, sqe: Sqe) {
-        let mut backlog = self.backlog.borrow_mut();
-        let mut ring = self.ring.borrow_mut();
-        let Some(ring) = ring.as_mut() else { return };
+        let Traffic { ring, backlog, .. } = &mut *self.traffic.borrow_mut();
+        let Some(ring) = ring else { return };
         let first = backlog.is_empty();
         self.counters.sq_full.add(1);
         // An error here (EBUSY, EAGAIN) means "reap first": the turn does, the SQE waits.
@@ -184,9 +198,8 @@ impl Driver {
     }
 
     fn drain_backlog(&self) {
-        let mut backlog = self.backlog.borrow_mut();
-        let mut ring = self.ring.borrow_mut();
-        let Some(ring) = ring.as_mut() else { return };
+        let Traffic { ring, backlog, .. } = &mut *self.traffic.borrow_mut();
+        let Some(ring) = ring else { return };
         while let Some(sqe) = backlog.front() {
             // SAFETY: as in `push`, which put it there.
             if unsafe { ring.push(sqe) }.is_err() {
@@ -204,23 +217,23 @@ impl Driver {
         if self.doorbell_silent.get() && self.life.get() == Life::Open {
             self.doorbell_silent.set(false);
             let poll = sqe::poll_multi(self.unpark.doorbell(), libc::POLLIN as u32);
-            self.push(|| poll.user_data(Kind::Doorbell.user_data()));
+            self.push(poll.user_data(Kind::Doorbell.user_data()));
         }
-        while !self.backlog.borrow().is_empty() {
+        while self.has_backlog() {
             self.drain_backlog();
-            if self.backlog.borrow().is_empty() || !self.enter_once(Wait::Submit)? {
+            if !self.has_backlog() || !self.enter_once(Wait::Submit)? {
                 break;
             }
         }
         // With a backlog left the kernel wants its completions reaped before it takes more.
-        let wait = if self.backlog.borrow().is_empty() { wait } else { Wait::Poll };
+        let wait = if self.has_backlog() { Wait::Poll } else { wait };
         self.enter_once(wait).map(drop)
     }
 
     /// `false` if the kernel asks for the completion queue to be emptied first.
     pub(super) fn enter_once(&self, wait: Wait) -> io::Result<bool> {
-        let mut ring = self.ring.borrow_mut();
-        let Some(ring) = ring.as_mut() else { return Ok(false) };
+        let mut traffic = self.traffic.borrow_mut();
+        let Some(ring) = traffic.ring.as_mut() else { return Ok(false) };
         // The ring knows better than to submit nothing.
         let calls = wait != Wait::Submit || ring.unsubmitted() > 0;
         let entered = ring.enter(wait);
@@ -243,8 +256,12 @@ impl Driver {
 
     /// Whether SQEs wait to be submitted.
     pub(crate) fn has_unsubmitted(&self) -> bool {
-        let queued = self.ring.borrow().as_ref().is_some_and(|ring| ring.unsubmitted() > 0);
-        queued || !self.backlog.borrow().is_empty()
+        let Traffic { ring, backlog, .. } = &*self.traffic.borrow();
+        ring.as_ref().is_some_and(|ring| ring.unsubmitted() > 0) || !backlog.is_empty()
+    }
+
+    fn has_backlog(&self) -> bool {
+        !self.traffic.borrow().backlog.is_empty()
     }
 
     /// The driver of the loop that runs on this thread, if it is this one.

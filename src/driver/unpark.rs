@@ -98,7 +98,7 @@ impl Driver {
     /// at once: what this thread does next may be to block until the other loop has answered.
     fn kick(&self, kick: Kick) -> bool {
         let Ok(mut kicks) = self.kicks.try_borrow_mut() else { return false };
-        let free = self.ring.try_borrow_mut().is_ok() && self.backlog.try_borrow_mut().is_ok();
+        let free = self.traffic.try_borrow_mut().is_ok();
         if !self.is_open() || !free {
             return false;
         }
@@ -106,7 +106,7 @@ impl Driver {
         let slot = kicks.insert(kick);
         drop(kicks);
         let message = sqe::msg_ring(ring, Kind::Message.user_data(), 0);
-        self.push(|| message.user_data(Kind::Kick.user_data() | slot as u64));
+        self.push(message.user_data(Kind::Kick.user_data() | slot as u64));
         // What is refused now is sent later; a loop that is woken twice looks once too often.
         let _ = self.enter_once(Wait::Submit);
         !self.has_unsubmitted()

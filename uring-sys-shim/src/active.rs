@@ -69,15 +69,6 @@ impl Ring for ActiveRing {
     }
 
     #[inline]
-    fn take_until<T>(
-        &mut self,
-        left: &mut usize,
-        each: &mut impl FnMut(Cqe) -> Option<T>,
-    ) -> Option<T> {
-        on_either!(self, ring => ring.take_until(left, each))
-    }
-
-    #[inline]
     fn has_completions(&self) -> bool {
         on_either!(self, ring => ring.has_completions())
     }

@@ -72,13 +72,6 @@ impl Cqe {
     }
 }
 
-impl From<cqueue::Entry> for Cqe {
-    #[inline]
-    fn from(entry: cqueue::Entry) -> Cqe {
-        Cqe { user_data: entry.user_data(), res: entry.result(), flags: entry.flags() }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

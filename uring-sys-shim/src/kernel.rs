@@ -163,30 +163,8 @@ impl Ring for KernelRing {
             return None;
         }
         // The queue's view ends with the statement, which frees the place.
-        self.ring.completion().next().map(Cqe::from)
-    }
-
-    #[inline]
-    fn take_until<T>(
-        &mut self,
-        left: &mut usize,
-        each: &mut impl FnMut(Cqe) -> Option<T>,
-    ) -> Option<T> {
-        if !self.owner.is_here() {
-            return None;
-        }
-        // The end of the queue's view, which a panic of `each` is too, frees all places at once.
-        let mut queue = self.ring.completion();
-        let most = queue.len().min(*left);
-        for taken in 1..=most {
-            let found = each(queue.next()?.into());
-            if found.is_some() {
-                *left -= taken;
-                return found;
-            }
-        }
-        *left -= most;
-        None
+        let entry = self.ring.completion().next()?;
+        Some(Cqe { user_data: entry.user_data(), res: entry.result(), flags: entry.flags() })
     }
 
     #[inline]

@@ -81,33 +81,14 @@ pub trait Ring {
     /// Takes the oldest completion, whose place in the queue is free then.
     fn take(&mut self) -> Option<Cqe>;
 
-    /// Takes completions, oldest first, until `each` gives something back, which is returned, or
-    /// `left`, which counts them down, is 0. Their places in the queue are free when this ends.
-    fn take_until<T>(
-        &mut self,
-        left: &mut usize,
-        each: &mut impl FnMut(Cqe) -> Option<T>,
-    ) -> Option<T> {
-        while *left > 0 {
-            let cqe = self.take()?;
-            *left -= 1;
-            let found = each(cqe);
-            if found.is_some() {
-                return found;
-            }
-        }
-        None
-    }
-
     /// Takes every completion that is visible now, oldest first. Returns how many.
     fn reap(&mut self, each: &mut impl FnMut(Cqe)) -> usize {
-        // What comes while `each` runs is for the next call, so that this one ends.
         let visible = self.completions();
-        let mut left = visible;
-        let _: Option<()> = self.take_until(&mut left, &mut |cqe| {
+        // What comes while `each` runs is for the next call, so that this one ends.
+        for _ in 0..visible {
+            let Some(cqe) = self.take() else { break };
             each(cqe);
-            None
-        });
+        }
         visible
     }
 
