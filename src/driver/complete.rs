@@ -59,8 +59,10 @@ impl Driver {
             self.stirred.set(true);
             self.counters.completions.add(visible as u64);
             let mut wakes = self.wakes.take();
-            for n in 0..visible {
-                let Some((cqe, route)) = self.take_completion(n == 0) else { break };
+            let mut taken = 0;
+            while taken < visible
+                && let Some((cqe, route)) = self.take_completions(visible, &mut taken, &mut wakes)
+            {
                 self.deliver(cqe, route, &mut wakes);
             }
             wakes.wake_all();
@@ -94,19 +96,36 @@ impl Driver {
         visible
     }
 
-    /// The next completion, whose place in the queue is free, and where it goes.
+    /// Takes completions that wake somebody, up to the first one that asks for more: that is for
+    /// [`deliver`](Driver::deliver), when nothing is borrowed.
     #[inline]
-    fn take_completion(&self, is_first: bool) -> Option<(Cqe, Route)> {
+    fn take_completions(
+        &self,
+        visible: usize,
+        taken: &mut usize,
+        wakes: &mut WakeBatch,
+    ) -> Option<(Cqe, Route)> {
         let Traffic { ring, ops, .. } = &mut *self.traffic.borrow_mut();
-        let cqe = ring.as_mut()?.take()?;
-        if is_first {
-            self.first_source.set(Source::of(cqe.user_data));
+        let ring = ring.as_mut()?;
+        loop {
+            let cqe = ring.take()?;
+            if *taken == 0 {
+                self.first_source.set(Source::of(cqe.user_data));
+            }
+            *taken += 1;
+            match Kind::of(cqe.user_data) {
+                Some(Kind::Op) => match ops.complete(cqe) {
+                    Route::Wake(waker) => {
+                        waker.into_iter().for_each(|waker| wakes.push(waker));
+                        if *taken == visible {
+                            return None;
+                        }
+                    }
+                    route => return Some((cqe, route)),
+                },
+                _ => return Some((cqe, Route::Driver)),
+            };
         }
-        let route = match Kind::of(cqe.user_data) {
-            Some(Kind::Op) => ops.complete(cqe),
-            _ => Route::Driver,
-        };
-        Some((cqe, route))
     }
 
     /// With nothing borrowed.

@@ -7,12 +7,13 @@
 
 use std::future::Future;
 use std::io;
+use std::mem::forget;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use uring_sys_shim::{Sqe, sqe};
 
-use super::{Operation, Submit, submit_now};
+use super::{Operation, Submit};
 
 struct NopOperation;
 
@@ -46,11 +47,12 @@ impl Future for Nop {
 
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let submit = match &mut self.0 {
-            Some(submit) => submit,
-            none => none.insert(submit_now(NopOperation)?),
-        };
-        Pin::new(submit).poll(cx)
+        if let Some(submit) = &mut self.0 {
+            return Pin::new(submit).poll(cx);
+        }
+        // There was none: without a look for one to drop.
+        forget(self.0.replace(Submit::begin(NopOperation, cx.waker())?));
+        Poll::Pending
     }
 }
 

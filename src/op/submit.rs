@@ -56,13 +56,8 @@ enum State<T> {
     /// It was not polled.
     Fresh(T),
     InFlight(T, OpKey),
+    /// It has ended, or could not begin.
     Over,
-}
-
-/// An operation on the loop that runs on this thread.
-#[inline]
-pub(crate) fn submit_now<T: Operation>(operation: T) -> io::Result<Submit<T>> {
-    Ok(Submit { driver: driver::current::expect()?, state: State::Fresh(operation) })
 }
 
 impl<T: Operation> Submit<T> {
@@ -70,19 +65,22 @@ impl<T: Operation> Submit<T> {
         Submit { driver: driver.clone(), state: State::Fresh(operation) }
     }
 
+    /// Starts an operation on the loop that runs on this thread: this is its first poll.
     #[inline(always)]
-    fn start(&mut self, waker: &Waker) -> io::Result<()> {
-        if !self.driver.is_current() {
-            return Err(elsewhere());
-        }
-        let State::Fresh(operation) = mem::replace(&mut self.state, State::Over) else {
-            polled_too_often()
-        };
-        // SAFETY: `Operation` promises stable memory that `operation` owns; `self` keeps it until
+    pub(crate) fn begin(operation: T, waker: &Waker) -> io::Result<Submit<T>> {
+        let driver = driver::current::expect()?;
+        let state = State::start(&driver, operation, waker)?;
+        Ok(Submit { driver, state })
+    }
+}
+
+impl<T: Operation> State<T> {
+    #[inline(always)]
+    fn start(driver: &Driver, operation: T, waker: &Waker) -> io::Result<State<T>> {
+        // SAFETY: `Operation` promises stable memory that `operation` owns; `Submit` keeps it until
         // the result was fetched, or gives it to the clean-up in `drop`.
-        let key = unsafe { self.driver.submit(|| operation.prepare(), waker.clone()) }?;
-        self.state = State::InFlight(operation, key);
-        Ok(())
+        let key = unsafe { driver.submit(|| operation.prepare(), waker.clone()) }?;
+        Ok(State::InFlight(operation, key))
     }
 }
 
@@ -106,10 +104,7 @@ impl<T: Operation> Future for Submit<T> {
 
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let State::InFlight(_, key) = self.state else {
-            self.start(cx.waker())?;
-            return Poll::Pending;
-        };
+        let State::InFlight(_, key) = self.state else { return self.first_poll(cx) };
         let completion = ready!(self.driver.poll_op(key, cx));
         match mem::replace(&mut self.state, State::Over) {
             State::InFlight(operation, _) => {
@@ -129,6 +124,17 @@ impl<T: Operation> Drop for Submit<T> {
 }
 
 impl<T: Operation> Submit<T> {
+    fn first_poll<R>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
+        if !self.driver.is_current() {
+            return Poll::Ready(Err(elsewhere()));
+        }
+        let State::Fresh(operation) = mem::replace(&mut self.state, State::Over) else {
+            polled_too_often()
+        };
+        self.state = State::start(&self.driver, operation, cx.waker())?;
+        Poll::Pending
+    }
+
     #[cold]
     fn abandon(&mut self) {
         if let State::InFlight(operation, key) = mem::replace(&mut self.state, State::Over) {
