@@ -96,8 +96,8 @@ impl Driver {
         visible
     }
 
-    /// Takes completions that wake somebody, up to the first one that asks for more: that is for
-    /// [`deliver`](Driver::deliver), when nothing is borrowed.
+    /// Takes completions that only wake somebody, up to the first one that asks for more: that is
+    /// for [`deliver`](Driver::deliver), when nothing is borrowed.
     #[inline]
     fn take_completions(
         &self,
@@ -113,18 +113,15 @@ impl Driver {
                 self.first_source.set(Source::of(cqe.user_data));
             }
             *taken += 1;
-            match Kind::of(cqe.user_data) {
-                Some(Kind::Op) => match ops.complete(cqe) {
-                    Route::Wake(waker) => {
-                        waker.into_iter().for_each(|waker| wakes.push(waker));
-                        if *taken == visible {
-                            return None;
-                        }
-                    }
-                    route => return Some((cqe, route)),
-                },
-                _ => return Some((cqe, Route::Driver)),
+            let route = match Kind::of(cqe.user_data) {
+                Some(Kind::Op) => ops.complete(cqe, wakes),
+                _ => Some(Route::Driver),
             };
+            match route {
+                Some(route) => return Some((cqe, route)),
+                None if *taken == visible => return None,
+                None => {}
+            }
         }
     }
 
@@ -132,8 +129,6 @@ impl Driver {
     #[inline]
     fn deliver(&self, cqe: Cqe, route: Route, wakes: &mut WakeBatch) {
         match route {
-            Route::Wake(Some(waker)) => wakes.push(waker),
-            Route::Wake(None) => {}
             Route::Sink(sink, tag) => {
                 sink.complete(tag, cqe, &mut Routing { driver: self, wakes });
             }

@@ -6,7 +6,7 @@ use std::task::Waker;
 
 use uring_sys_shim::Cqe;
 
-use crate::util::{Key, SlotTable};
+use crate::util::{Key, SlotTable, WakeBatch};
 
 use super::Sink;
 
@@ -107,9 +107,9 @@ pub(crate) struct OpTable {
     slots: SlotTable<Slot>,
 }
 
-/// Where a completion goes. It is carried out after the table's borrow has ended.
+/// Where a completion goes that does more than wake a future. It is carried out after the table's
+/// borrow has ended.
 pub(crate) enum Route {
-    Wake(Option<Waker>),
     CleanUp(Orphan, Completion),
     Sink(Rc<dyn Sink>, u32),
     /// It belongs to the driver itself.
@@ -144,29 +144,31 @@ impl OpTable {
         self.slots.get_mut(key.0)
     }
 
-    /// Takes in one completion: transitions 2, 6 and 7.
+    /// Takes in one completion: transitions 2, 6 and 7. If it is a future's, its waker is in the
+    /// batch, and that was all.
     #[inline]
-    pub(crate) fn complete(&mut self, cqe: Cqe) -> Route {
+    pub(crate) fn complete(&mut self, cqe: Cqe, wakes: &mut WakeBatch) -> Option<Route> {
         let key = OpKey::from_user_data(cqe.user_data);
         let completion = Completion { res: cqe.res, flags: cqe.flags };
-        let Some(mut tenant) = self.slots.tenant(key.0) else { return Route::Unknown };
-        let Some(slot) = tenant.value() else { return Route::Unknown };
-        // An operation that a future owns is one-shot: its first completion is its last.
-        if let Slot::Waiting(waker) = slot {
-            let waker = waker.take();
-            // There is no waker left to drop: without a look.
-            forget(mem::replace(slot, Slot::Done(completion)));
-            return Route::Wake(waker);
-        }
-        match slot {
-            Slot::Routed(sink, tag) if cqe.more() => Route::Sink(sink.clone(), *tag),
-            Slot::Waiting(_) | Slot::Done(_) => Route::Unknown,
-            Slot::Routed(..) | Slot::Orphaned(_) => match tenant.leave() {
+        let Some(mut tenant) = self.slots.tenant(key.0) else { return Some(Route::Unknown) };
+        Some(match tenant.value() {
+            // An operation that a future owns is one-shot: its first completion is its last.
+            Some(slot @ Slot::Waiting(_)) => {
+                if let Slot::Waiting(waker) = slot {
+                    wakes.take_from(waker);
+                }
+                // There is no waker left to drop: without a look.
+                forget(mem::replace(slot, Slot::Done(completion)));
+                return None;
+            }
+            Some(Slot::Routed(sink, tag)) if cqe.more() => Route::Sink(sink.clone(), *tag),
+            Some(Slot::Routed(..) | Slot::Orphaned(_)) => match tenant.leave() {
                 Some(Slot::Routed(sink, tag)) => Route::Sink(sink, tag),
                 Some(Slot::Orphaned(clean_up)) => Route::CleanUp(clean_up, completion),
                 _ => Route::Unknown,
             },
-        }
+            Some(Slot::Done(_)) | None => Route::Unknown,
+        })
     }
 
     /// Operations that the kernel still owns.
@@ -201,11 +203,12 @@ mod tests {
         let mut table = OpTable::default();
         let first = table.insert(|| Slot::Waiting(None)).ok().unwrap();
         let cqe = Cqe { user_data: first.user_data(), res: 0, flags: 0 };
-        table.complete(cqe);
+        let mut wakes = WakeBatch::default();
+        assert!(table.complete(cqe, &mut wakes).is_none());
         table.remove(first);
         let second = table.insert(|| Slot::Waiting(None)).ok().unwrap();
         assert_ne!(first.user_data(), second.user_data());
-        assert!(matches!(table.complete(cqe), Route::Unknown));
+        assert!(matches!(table.complete(cqe, &mut wakes), Some(Route::Unknown)));
         assert!(matches!(table.get_mut(second), Some(Slot::Waiting(None))));
     }
 }

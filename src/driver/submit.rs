@@ -67,11 +67,7 @@ impl Driver {
     /// result was fetched or the clean-up given to [`Driver::orphan`] has run. The operation
     /// completes once.
     #[inline(always)]
-    pub(crate) unsafe fn submit(
-        &self,
-        sqe: impl Fn() -> Sqe,
-        waker: Waker,
-    ) -> io::Result<OpKey> {
+    pub(crate) unsafe fn submit(&self, sqe: impl Fn() -> Sqe, waker: Waker) -> io::Result<OpKey> {
         self.start(|| Slot::Waiting(Some(waker)), sqe)
     }
 
@@ -98,11 +94,7 @@ impl Driver {
     }
 
     #[inline(always)]
-    fn start(
-        &self,
-        slot: impl FnOnce() -> Slot,
-        sqe: impl Fn() -> Sqe,
-    ) -> io::Result<OpKey> {
+    fn start(&self, slot: impl FnOnce() -> Slot, sqe: impl Fn() -> Sqe) -> io::Result<OpKey> {
         if self.life.get() != Life::Open {
             return Err(closed_error());
         }

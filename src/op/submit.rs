@@ -107,9 +107,7 @@ impl<T: Operation> Future for Submit<T> {
         let State::InFlight(_, key) = self.state else { return self.first_poll(cx) };
         let completion = ready!(self.driver.poll_op(key, cx));
         match mem::replace(&mut self.state, State::Over) {
-            State::InFlight(operation, _) => {
-                Poll::Ready(operation.complete(result_of(completion)))
-            }
+            State::InFlight(operation, _) => Poll::Ready(operation.complete(result_of(completion))),
             _ => polled_too_often(),
         }
     }

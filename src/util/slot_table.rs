@@ -176,6 +176,15 @@ mod tests {
     }
 
     #[test]
+    fn a_table_has_no_more_slots_than_its_user_wants() {
+        let mut table = SlotTable::default();
+        let key = table.insert_with(1, || 'a').ok().unwrap();
+        assert_eq!(table.insert_with(1, || 'b').err().map(|make| make()), Some('b'));
+        assert_eq!(table.remove(key), Some('a'));
+        assert!(table.insert_with(1, || 'c').is_ok());
+    }
+
+    #[test]
     fn free_slots_are_used_again_the_last_one_first() {
         let mut table = SlotTable::default();
         let keys: Vec<Key> = (0..4).map(|n| table.insert(n).unwrap()).collect();

@@ -71,8 +71,8 @@ impl Sqe {
         }
     }
 
-    /// The entry as it lies in memory, from field to field: one that is made for the queue is then
-    /// put together there, and nowhere before.
+    /// The entry as it lies in memory. Put together from the fields, for then one that is made to be
+    /// queued is never anywhere but in the queue: a copy of the whole would make it first.
     #[inline]
     pub(crate) const fn words(&self) -> [u64; 8] {
         let [ioprio, buf_index, personality] = [
@@ -197,5 +197,42 @@ impl Sqe {
             opcode::Write::CODE => "WRITE",
             _ => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::offset_of;
+
+    use super::*;
+
+    #[test]
+    fn words_are_what_lies_in_memory() {
+        let sqe = Sqe {
+            opcode: 1,
+            flags: 2,
+            ioprio: 0x0304,
+            fd: 0x0506_0708,
+            off: 0x0910_1112_1314_1516,
+            addr: 0x1718_1920_2122_2324,
+            len: 0x2526_2728,
+            op_flags: 0x2930_3132,
+            user_data: 0x3334_3536_3738_3940,
+            buf_index: 0x4142,
+            personality: 0x4344,
+            file_index: 0x4546_4748,
+            addr3: 0x4950_5152_5354_5556,
+            pad: 0x5758_5960_6162_6364,
+        };
+        let memory: Vec<u8> = sqe.words().iter().flat_map(|word| word.to_ne_bytes()).collect();
+        macro_rules! lies_there {
+            ($($field:ident)*) => {$({
+                let bytes = sqe.$field.to_ne_bytes();
+                let place = offset_of!(Sqe, $field);
+                assert_eq!(memory[place..place + bytes.len()], bytes, stringify!($field));
+            })*};
+        }
+        lies_there!(opcode flags ioprio fd off addr len op_flags user_data);
+        lies_there!(buf_index personality file_index addr3 pad);
     }
 }
