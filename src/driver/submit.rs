@@ -93,6 +93,8 @@ impl Driver {
         self.push(sqe.user_data(Kind::Ignore.user_data()).skip_success());
     }
 
+    /// One borrow for the slot and the SQE. Both are made where they are to be, and an SQE that has
+    /// to wait is made once more.
     #[inline(always)]
     fn start(&self, slot: impl FnOnce() -> Slot, sqe: impl Fn() -> Sqe) -> io::Result<OpKey> {
         if self.life.get() != Life::Open {
@@ -102,6 +104,7 @@ impl Driver {
         let key = match traffic.ops.insert(slot) {
             Ok(key) => key,
             Err(slot) => {
+                // What it holds, a waker for one, is dropped with nothing borrowed.
                 drop(traffic);
                 return Err(too_many(slot));
             }
@@ -173,6 +176,7 @@ impl Driver {
         }
     }
 
+    /// The queue is full, or others wait for it.
     #[cold]
     fn push_late(&self, sqe: Sqe) {
         let Traffic { ring, backlog, .. } = &mut *self.traffic.borrow_mut();
@@ -181,7 +185,7 @@ impl Driver {
         self.counters.sq_full.add(1);
         // An error here (EBUSY, EAGAIN) means "reap first": the turn does, the SQE waits.
         if first && self.counted(ring.enter(Wait::Submit)).is_ok() {
-            // SAFETY: as above.
+            // SAFETY: as in `Traffic::push`.
             if unsafe { ring.push(&sqe) }.is_ok() {
                 return;
             }
@@ -193,7 +197,7 @@ impl Driver {
         let Traffic { ring, backlog, .. } = &mut *self.traffic.borrow_mut();
         let Some(ring) = ring else { return };
         while let Some(sqe) = backlog.front() {
-            // SAFETY: as in `push`, which put it there.
+            // SAFETY: as in `Traffic::push`.
             if unsafe { ring.push(sqe) }.is_err() {
                 return;
             }

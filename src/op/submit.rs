@@ -122,6 +122,7 @@ impl<T: Operation> Drop for Submit<T> {
 }
 
 impl<T: Operation> Submit<T> {
+    /// The first one, unless there was one too many.
     fn first_poll<R>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
         if !self.driver.is_current() {
             return Poll::Ready(Err(elsewhere()));
