@@ -66,7 +66,7 @@ impl Driver {
                 self.deliver(cqe, route, &mut wakes);
             }
             wakes.wake_all();
-            self.wakes.replace(wakes);
+            self.wakes.set(wakes);
         }
         self.graveyard.empty();
         visible

@@ -58,7 +58,7 @@ pub(crate) struct Driver {
     /// The doorbell's poll has ended and must be armed again.
     pub(super) doorbell_silent: Cell<bool>,
     /// Memory of the batch, kept from turn to turn.
-    pub(super) wakes: RefCell<WakeBatch>,
+    pub(super) wakes: Cell<WakeBatch>,
 }
 
 /// What goes to the kernel and comes back: one cell, for an operation needs all of it.
@@ -99,7 +99,7 @@ impl Driver {
             caps,
             credit: config.credit,
             doorbell_silent: Cell::new(true),
-            wakes: RefCell::default(),
+            wakes: Cell::default(),
         });
         driver.top_up();
         Ok(driver)
