@@ -1,5 +1,6 @@
 //! From completions to those who wait for them.
 
+use std::mem;
 use std::rc::Rc;
 
 use uring_sys_shim::{ActiveRing, Cqe, Ring};
@@ -59,11 +60,13 @@ impl Driver {
             self.stirred.set(true);
             self.counters.completions.add(visible as u64);
             let mut wakes = self.wakes.take();
-            let mut taken = 0;
-            while taken < visible
-                && let Some((cqe, route)) = self.take_completions(visible, &mut taken, &mut wakes)
+            let mut left = visible;
+            let mut is_first = true;
+            while left > 0
+                && let Some((cqe, route)) = self.take_completions(is_first, &mut left, &mut wakes)
             {
                 self.deliver(cqe, route, &mut wakes);
+                is_first = false;
             }
             wakes.wake_all();
             self.wakes.set(wakes);
@@ -101,25 +104,25 @@ impl Driver {
     #[inline]
     fn take_completions(
         &self,
-        visible: usize,
-        taken: &mut usize,
+        mut is_first: bool,
+        left: &mut usize,
         wakes: &mut WakeBatch,
     ) -> Option<(Cqe, Route)> {
         let Traffic { ring, ops, .. } = &mut *self.traffic.borrow_mut();
         let ring = ring.as_mut()?;
         loop {
             let cqe = ring.take()?;
-            if *taken == 0 {
+            if mem::take(&mut is_first) {
                 self.first_source.set(Source::of(cqe.user_data));
             }
-            *taken += 1;
+            *left -= 1;
             let route = match Kind::of(cqe.user_data) {
                 Some(Kind::Op) => ops.complete(cqe, wakes),
                 _ => Some(Route::Driver),
             };
             match route {
                 Some(route) => return Some((cqe, route)),
-                None if *taken == visible => return None,
+                None if *left == 0 => return None,
                 None => {}
             }
         }

@@ -215,15 +215,21 @@ impl Driver {
             let poll = sqe::poll_multi(self.unpark.doorbell(), libc::POLLIN as u32);
             self.push(poll.user_data(Kind::Doorbell.user_data()));
         }
+        let is_behind = self.has_backlog() && self.catch_up()?;
+        // With a backlog left the kernel wants its completions reaped before it takes more.
+        self.enter_once(if is_behind { Wait::Poll } else { wait }).map(drop)
+    }
+
+    /// Submits the backlog, and says whether some of it is left.
+    #[cold]
+    fn catch_up(&self) -> io::Result<bool> {
         while self.has_backlog() {
             self.drain_backlog();
             if !self.has_backlog() || !self.enter_once(Wait::Submit)? {
                 break;
             }
         }
-        // With a backlog left the kernel wants its completions reaped before it takes more.
-        let wait = if self.has_backlog() { Wait::Poll } else { wait };
-        self.enter_once(wait).map(drop)
+        Ok(self.has_backlog())
     }
 
     /// `false` if the kernel asks for the completion queue to be emptied first.
