@@ -79,6 +79,7 @@ impl Driver {
     /// # Safety
     /// The memory that `sqe` names belongs to `sink` (which the table keeps alive) and stays
     /// valid, and exclusive where the kernel writes, until its final completion was delivered.
+    #[inline(always)]
     pub(crate) unsafe fn submit_to(
         &self,
         sqe: Sqe,
