@@ -4,7 +4,7 @@
 //! The queues are the io-uring crate's, used on one thread only, that of the ring's maker: the type
 //! is neither `Send` nor `Sync`. A forked child has no mapping where the queues and buffer rings
 //! were (`MADV_DONTFORK`), so everything that reads or writes them asks `owner` first.
-#![allow(unsafe_code, reason = "an Sqe is viewed as the crate's Entry; queues are shared")]
+#![allow(unsafe_code, reason = "an Sqe's words become the crate's Entry; queues are shared")]
 
 use std::fmt;
 use std::io;
