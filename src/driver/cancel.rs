@@ -12,7 +12,7 @@ impl Driver {
     /// The request cannot be lost to a full submission queue, and cannot hit another operation:
     /// the key's generation is part of the `user_data` that the kernel compares.
     pub(crate) fn cancel(&self, key: OpKey) {
-        if self.ops.borrow_mut().get_mut(key).is_none() {
+        if self.traffic.borrow_mut().ops.get_mut(key).is_none() {
             return;
         }
         self.submit_unheard(sqe::cancel(key.user_data()));

@@ -1,13 +1,14 @@
 //! From completions to those who wait for them.
 
+use std::mem;
 use std::rc::Rc;
 
 use uring_sys_shim::{ActiveRing, Cqe, Ring};
 
 use crate::util::WakeBatch;
 
-use super::core::Driver;
-use super::op_table::{Completion, Kind, OpKey, Route};
+use super::core::{Driver, Traffic};
+use super::op_table::{Kind, Route};
 use super::spin::Source;
 use super::starved::Resume;
 
@@ -33,19 +34,19 @@ pub(crate) trait Sink {
 impl Driver {
     /// Whether completions can be routed without entering the kernel.
     pub(crate) fn has_completions(&self) -> bool {
-        self.ring.borrow().as_ref().is_some_and(Ring::has_completions)
+        self.traffic.borrow().ring.as_ref().is_some_and(Ring::has_completions)
     }
 
     /// Whether the kernel holds completions back until it is entered.
     pub(crate) fn must_enter(&self) -> bool {
-        self.ring.borrow().as_ref().is_some_and(|ring| ring.flags().hold_back())
+        self.traffic.borrow().ring.as_ref().is_some_and(|ring| ring.flags().hold_back())
     }
 
     /// Whether there is something to submit, or the kernel holds completions back.
     pub(crate) fn wants_entering(&self) -> bool {
+        let Traffic { ring, backlog, .. } = &*self.traffic.borrow();
         let wants = |ring: &ActiveRing| ring.flags().hold_back() || ring.unsubmitted() > 0;
-        let wants = self.ring.borrow().as_ref().is_some_and(wants);
-        wants || !self.backlog.borrow().is_empty()
+        ring.as_ref().is_some_and(wants) || !backlog.is_empty()
     }
 
     /// Hands every visible completion to its owner, then wakes whom that concerns. Returns how
@@ -56,15 +57,16 @@ impl Driver {
             self.stirred.set(true);
             self.counters.completions.add(visible as u64);
             let mut wakes = self.wakes.take();
-            for n in 0..visible {
-                let Some(cqe) = self.take_completion() else { break };
-                if n == 0 {
-                    self.first_source.set(Source::of(cqe.user_data));
-                }
-                self.route_one(cqe, &mut wakes);
+            let mut left = visible;
+            let mut is_first = true;
+            while left > 0
+                && let Some((cqe, route)) = self.take_completions(is_first, &mut left, &mut wakes)
+            {
+                self.deliver(cqe, route, &mut wakes);
+                is_first = false;
             }
             wakes.wake_all();
-            self.wakes.replace(wakes);
+            self.wakes.set(wakes);
         }
         self.graveyard.empty();
         visible
@@ -81,45 +83,63 @@ impl Driver {
     }
 
     /// How many completions there are to route. What comes meanwhile is for the next turn.
+    #[inline]
     fn visible(&self) -> usize {
-        let ring = self.ring.borrow();
-        let Some(ring) = ring.as_ref().filter(|ring| ring.has_completions()) else { return 0 };
-        // A queue that has overflowed is full, and the flag stays until it was emptied and the
-        // kernel entered again.
-        self.counters.cq_overflows.add(u64::from(ring.flags().overflow));
-        ring.completions()
-    }
-
-    #[inline]
-    fn take_completion(&self) -> Option<Cqe> {
-        self.ring.borrow_mut().as_mut().and_then(Ring::take)
-    }
-
-    #[inline]
-    fn route_one(&self, cqe: Cqe, wakes: &mut WakeBatch) {
-        match Kind::of(cqe.user_data) {
-            Some(Kind::Op) => {}
-            Some(Kind::Doorbell) => {
-                if !cqe.more() {
-                    self.doorbell_silent.set(true);
-                }
-                return;
-            }
-            Some(Kind::Kick) => return self.kicked(cqe.user_data, cqe.res),
-            // A message only ends the wait; an ignored operation that failed had no owner.
-            Some(Kind::Message | Kind::Ignore) | None => return,
+        let traffic = self.traffic.borrow();
+        let Some(ring) = traffic.ring.as_ref() else { return 0 };
+        let visible = ring.completions();
+        if visible > 0 {
+            // A queue that has overflowed is full, and the flag stays until it was emptied and the
+            // kernel entered again.
+            self.counters.cq_overflows.add(u64::from(ring.flags().overflow));
         }
-        let key = OpKey::from_user_data(cqe.user_data);
-        let completion = Completion { res: cqe.res, flags: cqe.flags };
-        let route = self.ops.borrow_mut().complete(key, completion, cqe.more());
+        visible
+    }
+
+    /// Takes completions that only wake somebody, up to the first one that asks for more: that is
+    /// for [`deliver`](Driver::deliver), when nothing is borrowed.
+    #[inline]
+    fn take_completions(
+        &self,
+        mut is_first: bool,
+        left: &mut usize,
+        wakes: &mut WakeBatch,
+    ) -> Option<(Cqe, Route)> {
+        let Traffic { ring, ops, .. } = &mut *self.traffic.borrow_mut();
+        let ring = ring.as_mut()?;
+        loop {
+            let cqe = ring.take()?;
+            if mem::take(&mut is_first) {
+                self.first_source.set(Source::of(cqe.user_data));
+            }
+            *left -= 1;
+            let route = match Kind::of(cqe.user_data) {
+                Some(Kind::Op) => ops.complete(cqe, wakes),
+                _ => Some(Route::Driver),
+            };
+            match route {
+                Some(route) => return Some((cqe, route)),
+                None if *left == 0 => return None,
+                None => {}
+            }
+        }
+    }
+
+    /// With nothing borrowed.
+    #[inline]
+    fn deliver(&self, cqe: Cqe, route: Route, wakes: &mut WakeBatch) {
         match route {
             Route::Sink(sink, tag) => {
                 sink.complete(tag, cqe, &mut Routing { driver: self, wakes });
             }
-            Route::Wake(Some(waker)) => wakes.push(waker),
-            Route::Wake(None) => {}
-            // The clean-up drops what a user gave; it runs with nothing borrowed.
+            // It drops what a user gave.
             Route::CleanUp(clean_up, completion) => clean_up(completion),
+            Route::Driver => match Kind::of(cqe.user_data) {
+                Some(Kind::Doorbell) if !cqe.more() => self.doorbell_silent.set(true),
+                Some(Kind::Kick) => self.kicked(cqe.user_data, cqe.res),
+                // A message only ends the wait; an ignored operation that failed had no owner.
+                _ => {}
+            },
             Route::Unknown => {
                 debug_assert!(false, "completion for an unknown operation: {cqe:?}");
             }

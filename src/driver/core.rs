@@ -37,11 +37,7 @@ pub(crate) enum Life {
 /// Each field has its own cell, and no cell stays borrowed while a waker is touched, a user's
 /// value dropped or a [`Sink`] called: all of them may come back here.
 pub(crate) struct Driver {
-    /// `None` once closed.
-    pub(super) ring: RefCell<Option<ActiveRing>>,
-    pub(super) ops: RefCell<OpTable>,
-    /// SQEs that found the submission queue full; they go first at the next enter.
-    pub(super) backlog: RefCell<VecDeque<Sqe>>,
+    pub(super) traffic: RefCell<Traffic>,
     pub(super) pool: Rc<Pool>,
     pub(super) pipes: Rc<Pipes>,
     pub(super) starved: RefCell<Starved>,
@@ -64,7 +60,17 @@ pub(crate) struct Driver {
     /// The doorbell's poll has ended and must be armed again.
     pub(super) doorbell_silent: Cell<bool>,
     /// Memory of the batch, kept from turn to turn.
-    pub(super) wakes: RefCell<WakeBatch>,
+    pub(super) wakes: Cell<WakeBatch>,
+}
+
+/// What goes to the kernel and comes back: one cell, for an operation needs all of it.
+#[derive(Default)]
+pub(super) struct Traffic {
+    /// `None` once closed.
+    pub(super) ring: Option<ActiveRing>,
+    pub(super) ops: OpTable,
+    /// SQEs that found the submission queue full; they go first at the next enter.
+    pub(super) backlog: VecDeque<Sqe>,
 }
 
 impl Driver {
@@ -79,9 +85,7 @@ impl Driver {
         let pool = Pool::new(&mut ring, config.buffers)?;
         let unpark = Unpark::new(ring.ring_fd())?;
         let driver = Rc::new(Driver {
-            ring: RefCell::new(Some(ring)),
-            ops: RefCell::default(),
-            backlog: RefCell::default(),
+            traffic: RefCell::new(Traffic { ring: Some(ring), ..Traffic::default() }),
             pool,
             pipes: Rc::default(),
             starved: RefCell::default(),
@@ -98,7 +102,7 @@ impl Driver {
             caps,
             credit: config.credit,
             doorbell_silent: Cell::new(true),
-            wakes: RefCell::default(),
+            wakes: Cell::default(),
         });
         driver.top_up();
         Ok(driver)
@@ -141,7 +145,7 @@ impl Driver {
     pub(crate) fn is_quiet(&self) -> bool {
         !self.stirred.get()
             && !self.pool.was_refilled()
-            && self.ring.borrow().as_ref().is_some_and(|ring| !ring.has_news())
+            && self.traffic.borrow().ring.as_ref().is_some_and(|ring| !ring.has_news())
     }
 
     /// The turn has seen to everything; what it could not do is for the next one.
@@ -166,7 +170,7 @@ impl Driver {
 
     /// Operations of futures and transports that have not ended, the doorbell not counted.
     pub(crate) fn operations(&self) -> usize {
-        self.ops.borrow().len()
+        self.traffic.borrow().ops.len()
     }
 }
 

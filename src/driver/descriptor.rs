@@ -67,7 +67,7 @@ impl Drop for Descriptor {
 impl Driver {
     /// Closes a descriptor without waiting for it.
     pub(crate) fn close_descriptor(&self, fd: OwnedFd) {
-        let takes = self.ring.borrow().as_ref().is_some_and(Ring::is_here);
+        let takes = self.traffic.borrow().ring.as_ref().is_some_and(Ring::is_here);
         if takes {
             self.submit_unheard(sqe::close(fd.into_raw_fd()));
         } else {

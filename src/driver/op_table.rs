@@ -1,10 +1,12 @@
 //! Operations in flight, and who is told when they complete.
 
-use std::mem;
+use std::mem::{self, forget};
 use std::rc::Rc;
 use std::task::Waker;
 
-use crate::util::{Key, SlotTable};
+use uring_sys_shim::Cqe;
+
+use crate::util::{Key, SlotTable, WakeBatch};
 
 use super::Sink;
 
@@ -52,6 +54,7 @@ impl OpKey {
     const MAX: usize = 1 << 24;
 
     /// `kind:8 | generation:32 | slot:24`.
+    #[inline]
     pub(crate) fn user_data(self) -> u64 {
         Kind::Op.user_data() | u64::from(self.0.generation) << 24 | u64::from(self.0.slot)
     }
@@ -104,21 +107,22 @@ pub(crate) struct OpTable {
     slots: SlotTable<Slot>,
 }
 
-/// Where a completion goes. It is carried out after the table's borrow has ended.
+/// Where a completion goes that does more than wake a future. It is carried out after the table's
+/// borrow has ended.
 pub(crate) enum Route {
-    Wake(Option<Waker>),
     CleanUp(Orphan, Completion),
     Sink(Rc<dyn Sink>, u32),
+    /// It belongs to the driver itself.
+    Driver,
     /// A completion for an operation that is not in the table: never from a sane kernel.
     Unknown,
 }
 
 impl OpTable {
-    pub(crate) fn insert(&mut self, slot: Slot) -> Result<OpKey, Slot> {
-        if self.slots.len() >= OpKey::MAX {
-            return Err(slot);
-        }
-        self.slots.insert(slot).map(OpKey)
+    /// Makes a slot, or gives back what makes it if there are too many.
+    #[inline]
+    pub(crate) fn insert<F: FnOnce() -> Slot>(&mut self, make: F) -> Result<OpKey, F> {
+        self.slots.insert_with(OpKey::MAX, make).map(OpKey)
     }
 
     /// Ends the life of a slot whose SQE never reached the kernel, or whose result was fetched.
@@ -129,37 +133,42 @@ impl OpTable {
     /// Takes the result of an operation that has completed, and ends its slot's life: transition 3.
     #[inline]
     pub(crate) fn take_done(&mut self, key: OpKey) -> Option<Completion> {
-        if !matches!(self.slots.get(key.0), Some(Slot::Done(_))) {
-            return None;
-        }
-        match self.slots.remove(key.0) {
-            Some(Slot::Done(completion)) => Some(completion),
-            _ => None,
-        }
+        let mut tenant = self.slots.tenant(key.0)?;
+        let &mut Slot::Done(completion) = tenant.value()? else { return None };
+        // A result has nothing to drop: without a look whether it does.
+        forget(tenant.leave());
+        Some(completion)
     }
 
     pub(crate) fn get_mut(&mut self, key: OpKey) -> Option<&mut Slot> {
         self.slots.get_mut(key.0)
     }
 
-    /// Takes in one completion: transitions 2, 6 and 7.
+    /// Takes in one completion: transitions 2, 6 and 7. If it is a future's, its waker is in the
+    /// batch, and that was all.
     #[inline]
-    pub(crate) fn complete(&mut self, key: OpKey, completion: Completion, more: bool) -> Route {
-        let Some(slot) = self.slots.get_mut(key.0) else { return Route::Unknown };
-        match slot {
-            Slot::Routed(sink, tag) if more => Route::Sink(sink.clone(), *tag),
+    pub(crate) fn complete(&mut self, cqe: Cqe, wakes: &mut WakeBatch) -> Option<Route> {
+        let key = OpKey::from_user_data(cqe.user_data);
+        let completion = Completion { res: cqe.res, flags: cqe.flags };
+        let Some(mut tenant) = self.slots.tenant(key.0) else { return Some(Route::Unknown) };
+        Some(match tenant.value() {
             // An operation that a future owns is one-shot: its first completion is its last.
-            Slot::Waiting(_) => match mem::replace(slot, Slot::Done(completion)) {
-                Slot::Waiting(waker) => Route::Wake(waker),
-                _ => Route::Unknown,
-            },
-            Slot::Done(_) => Route::Unknown,
-            Slot::Routed(..) | Slot::Orphaned(_) => match self.slots.remove(key.0) {
+            Some(slot @ Slot::Waiting(_)) => {
+                if let Slot::Waiting(waker) = slot {
+                    wakes.take_from(waker);
+                }
+                // There is no waker left to drop: without a look.
+                forget(mem::replace(slot, Slot::Done(completion)));
+                return None;
+            }
+            Some(Slot::Routed(sink, tag)) if cqe.more() => Route::Sink(sink.clone(), *tag),
+            Some(Slot::Routed(..) | Slot::Orphaned(_)) => match tenant.leave() {
                 Some(Slot::Routed(sink, tag)) => Route::Sink(sink, tag),
                 Some(Slot::Orphaned(clean_up)) => Route::CleanUp(clean_up, completion),
                 _ => Route::Unknown,
             },
-        }
+            Some(Slot::Done(_)) | None => Route::Unknown,
+        })
     }
 
     /// Operations that the kernel still owns.
@@ -192,15 +201,14 @@ mod tests {
     #[test]
     fn a_late_cancel_misses_the_next_operation_of_the_slot() {
         let mut table = OpTable::default();
-        let first = table.insert(Slot::Waiting(None)).ok().unwrap();
-        table.complete(first, Completion { res: 0, flags: 0 }, false);
+        let first = table.insert(|| Slot::Waiting(None)).ok().unwrap();
+        let cqe = Cqe { user_data: first.user_data(), res: 0, flags: 0 };
+        let mut wakes = WakeBatch::default();
+        assert!(table.complete(cqe, &mut wakes).is_none());
         table.remove(first);
-        let second = table.insert(Slot::Waiting(None)).ok().unwrap();
+        let second = table.insert(|| Slot::Waiting(None)).ok().unwrap();
         assert_ne!(first.user_data(), second.user_data());
-        assert!(matches!(
-            table.complete(first, Completion { res: 0, flags: 0 }, false),
-            Route::Unknown
-        ));
+        assert!(matches!(table.complete(cqe, &mut wakes), Some(Route::Unknown)));
         assert!(matches!(table.get_mut(second), Some(Slot::Waiting(None))));
     }
 }

@@ -1,5 +1,6 @@
 //! The end of a driver: cancel, reap to zero, close; leak what the kernel does not give back.
 
+use std::mem;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -29,10 +30,10 @@ impl Driver {
             return 0;
         }
         self.begin_close();
-        let forked = !self.ring.borrow().as_ref().is_some_and(Ring::is_here);
+        let forked = !self.traffic.borrow().ring.as_ref().is_some_and(Ring::is_here);
         let left = if forked { 0 } else { self.reap_to_zero() };
         self.life.set(Life::Closed);
-        let ring = self.ring.borrow_mut().take();
+        let ring = self.traffic.borrow_mut().ring.take();
         self.unpark.close();
         self.pipes.close();
         if let Some(mut ring) = ring {
@@ -40,7 +41,7 @@ impl Driver {
                 // In a forked child nothing is in flight: the kernel works for the parent, on the
                 // parent's memory. What the operations hold here is the child's own, and goes.
                 drop(ring);
-                let ops = self.ops.take();
+                let ops = mem::take(&mut self.traffic.borrow_mut().ops);
                 // Among it are buffers of users.
                 contain(|| drop(ops));
             } else if left == 0 {
@@ -48,9 +49,9 @@ impl Driver {
                 drop(ring);
             } else {
                 // The operations' slots own buffers and transports; the driver owns the slots.
-                std::mem::forget(ring);
-                std::mem::forget(self.clone());
-                std::mem::forget(self.pool.clone());
+                mem::forget(ring);
+                mem::forget(self.clone());
+                mem::forget(self.pool.clone());
             }
         }
         self.graveyard.empty();
@@ -62,12 +63,12 @@ impl Driver {
     /// What the kernel has: operations, the doorbell's poll, messages to other loops.
     fn in_flight(&self) -> usize {
         let doorbell = usize::from(!self.doorbell_silent.get());
-        self.ops.borrow().in_flight() + doorbell + self.kicks.borrow().len()
+        self.traffic.borrow().ops.in_flight() + doorbell + self.kicks.borrow().len()
     }
 
     /// Enters and routes until nothing is in flight, or time is up.
     fn reap_to_zero(&self) -> usize {
-        let now = || self.ring.borrow().as_ref().map_or(0, Ring::now);
+        let now = || self.traffic.borrow().ring.as_ref().map_or(0, Ring::now);
         let deadline = now() + Self::REAP_TIME.as_nanos() as u64;
         let slice = Duration::from_millis(100).as_nanos() as u64;
         let mut in_flight = self.in_flight();
@@ -95,9 +96,8 @@ impl Drop for Driver {
     /// still use is leaked.
     fn drop(&mut self) {
         if self.life.get() != Life::Closed {
-            std::mem::forget(self.ring.take());
-            std::mem::forget(self.ops.take());
-            std::mem::forget(self.pool.clone());
+            mem::forget(self.traffic.take());
+            mem::forget(self.pool.clone());
         }
     }
 }
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn a_driver_that_was_not_closed_leaks_what_the_kernel_has() {
         let (driver, sink) = driver_with(|driver, sink| {
-            assert!(driver.ops.borrow_mut().insert(Slot::Routed(sink, 0)).is_ok());
+            assert!(driver.traffic.borrow_mut().ops.insert(|| Slot::Routed(sink, 0)).is_ok());
         });
         drop(driver);
         assert!(sink.upgrade().is_some());

@@ -75,7 +75,7 @@ impl Driver {
             self.read_ahead.give_leases_back();
         }
         if self.pool.wants_topping_up()
-            && let Some(ring) = self.ring.borrow_mut().as_mut()
+            && let Some(ring) = self.traffic.borrow_mut().ring.as_mut()
         {
             self.pool.provide(ring);
         }

@@ -13,13 +13,23 @@ use std::task::{Context, Poll, Waker};
 
 use uring_sys_shim::{Ring, Sqe, Wait, sqe};
 
-use super::core::{Driver, Life};
+use super::core::{Driver, Life, Traffic};
 use super::op_table::{Completion, Kind, OpKey, Orphan, Slot};
 use super::{Sink, current};
 
 /// The error of an operation on a loop that has ended.
+#[cold]
 pub(crate) fn closed_error() -> io::Error {
     io::Error::new(io::ErrorKind::BrokenPipe, LoopEnded)
+}
+
+/// The error of an operation that finds the table full; what it brought is dropped.
+#[cold]
+fn too_many<T>(_: T) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::OutOfMemory,
+        "16,777,216 operations are in flight on this loop: wait for some, or use more loops",
+    )
 }
 
 #[derive(Debug)]
@@ -33,6 +43,18 @@ impl std::fmt::Display for LoopEnded {
 
 impl std::error::Error for LoopEnded {}
 
+impl Traffic {
+    /// Puts an SQE into the queue, unless that is full or others wait for it. A ring that is
+    /// closed takes everything.
+    #[inline(always)]
+    fn push(&mut self, sqe: &Sqe) -> bool {
+        let Some(ring) = &mut self.ring else { return true };
+        // SAFETY: the callers of `submit` and `submit_to` vouch for the memory; other SQEs name
+        // none.
+        self.backlog.is_empty() && unsafe { ring.push(sqe) }.is_ok()
+    }
+}
+
 impl Driver {
     /// Starts an operation whose result a future fetches with [`Driver::poll_op`] when `waker` was
     /// woken.
@@ -44,10 +66,9 @@ impl Driver {
     /// The memory that `sqe` names stays valid, and exclusive where the kernel writes, until the
     /// result was fetched or the clean-up given to [`Driver::orphan`] has run. The operation
     /// completes once.
-    pub(crate) unsafe fn submit(&self, sqe: Sqe, waker: Waker) -> io::Result<OpKey> {
-        let key = self.claim(Slot::Waiting(Some(waker)))?;
-        self.push(sqe.user_data(key.user_data()));
-        Ok(key)
+    #[inline(always)]
+    pub(crate) unsafe fn submit(&self, sqe: impl Fn() -> Sqe, waker: Waker) -> io::Result<OpKey> {
+        self.start(|| Slot::Waiting(Some(waker)), sqe)
     }
 
     /// Starts an operation, one-shot or multishot, whose completions go to `sink` under `tag`.
@@ -58,15 +79,14 @@ impl Driver {
     /// # Safety
     /// The memory that `sqe` names belongs to `sink` (which the table keeps alive) and stays
     /// valid, and exclusive where the kernel writes, until its final completion was delivered.
+    #[inline(always)]
     pub(crate) unsafe fn submit_to(
         &self,
         sqe: Sqe,
         sink: Rc<dyn Sink>,
         tag: u32,
     ) -> io::Result<OpKey> {
-        let key = self.claim(Slot::Routed(sink, tag))?;
-        self.push(sqe.user_data(key.user_data()));
-        Ok(key)
+        self.start(|| Slot::Routed(sink, tag), || sqe)
     }
 
     /// Starts an operation that names no memory and whose success nobody needs to hear of.
@@ -74,27 +94,45 @@ impl Driver {
         self.push(sqe.user_data(Kind::Ignore.user_data()).skip_success());
     }
 
-    #[inline]
-    fn claim(&self, slot: Slot) -> io::Result<OpKey> {
+    /// One borrow for the slot and the SQE. Both are made where they are to be, and an SQE that has
+    /// to wait is made once more.
+    #[inline(always)]
+    fn start(&self, slot: impl FnOnce() -> Slot, sqe: impl Fn() -> Sqe) -> io::Result<OpKey> {
         if self.life.get() != Life::Open {
             return Err(closed_error());
         }
-        let claimed = self.ops.borrow_mut().insert(slot);
-        claimed.map_err(|_| {
-            io::Error::new(
-                io::ErrorKind::OutOfMemory,
-                "16,777,216 operations are in flight on this loop: wait for some, or use more loops",
-            )
-        })
+        let mut traffic = self.traffic.borrow_mut();
+        let key = match traffic.ops.insert(slot) {
+            Ok(key) => key,
+            Err(slot) => {
+                // What it holds, a waker for one, is dropped with nothing borrowed.
+                drop(traffic);
+                return Err(too_many(slot));
+            }
+        };
+        let sqe = || sqe().user_data(key.user_data());
+        self.stirred.set(true);
+        if !traffic.push(&sqe()) {
+            drop(traffic);
+            self.push_late(sqe());
+        }
+        Ok(key)
     }
 
     /// Fetches the result of an operation, or leaves the waker with it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll_op(&self, key: OpKey, cx: &mut Context<'_>) -> Poll<Completion> {
-        if let Some(completion) = self.take_done(key) {
-            return Poll::Ready(completion);
+        let done = self.traffic.borrow_mut().ops.take_done(key);
+        match done {
+            Some(completion) => Poll::Ready(completion),
+            None => self.leave_waker(key, cx),
         }
-        match self.ops.borrow_mut().get_mut(key) {
+    }
+
+    /// The operation goes on, and wakes this waker when it has completed.
+    #[inline(never)]
+    fn leave_waker<T>(&self, key: OpKey, cx: &mut Context<'_>) -> Poll<T> {
+        match self.traffic.borrow_mut().ops.get_mut(key) {
             Some(Slot::Waiting(Some(waker))) if waker.will_wake(cx.waker()) => {
                 return Poll::Pending;
             }
@@ -102,55 +140,53 @@ impl Driver {
         }
         // Cloning and dropping wakers is foreign code: the table is not borrowed meanwhile.
         let mut waker = Some(cx.waker().clone());
-        if let Some(Slot::Waiting(slot)) = self.ops.borrow_mut().get_mut(key) {
+        if let Some(Slot::Waiting(slot)) = self.traffic.borrow_mut().ops.get_mut(key) {
             std::mem::swap(slot, &mut waker);
         }
         drop(waker);
         Poll::Pending
     }
 
-    #[inline]
-    fn take_done(&self, key: OpKey) -> Option<Completion> {
-        self.ops.borrow_mut().take_done(key)
-    }
-
     /// The future of an operation is gone: cancels it, and has `clean_up`, which owns the
     /// operation's memory, run after its final completion (now, if that has come).
     pub(crate) fn orphan(&self, key: OpKey, clean_up: Orphan) {
-        let mut ops = self.ops.borrow_mut();
-        match ops.get_mut(key) {
+        let mut traffic = self.traffic.borrow_mut();
+        match traffic.ops.get_mut(key) {
             Some(slot @ Slot::Waiting(_)) => {
                 let waiting = std::mem::replace(slot, Slot::Orphaned(clean_up));
-                drop(ops);
+                drop(traffic);
                 self.cancel(key);
                 drop(waiting);
             }
             Some(&mut Slot::Done(completion)) => {
-                ops.remove(key);
-                drop(ops);
+                traffic.ops.remove(key);
+                drop(traffic);
                 clean_up(completion);
             }
-            _ => drop(ops),
+            _ => drop(traffic),
         }
     }
 
     /// Queues an SQE; it cannot be lost. With the queue full the kernel takes what is there, and
     /// if it cannot, the SQE waits in the backlog.
     pub(super) fn push(&self, sqe: Sqe) {
-        let mut backlog = self.backlog.borrow_mut();
-        let mut ring = self.ring.borrow_mut();
-        let Some(ring) = ring.as_mut() else { return };
         self.stirred.set(true);
-        let first = backlog.is_empty();
-        // SAFETY: the callers of `submit` and `submit_to` vouch for the memory; other SQEs name
-        // none.
-        if first && unsafe { ring.push(&sqe) }.is_ok() {
-            return;
+        let pushed = self.traffic.borrow_mut().push(&sqe);
+        if !pushed {
+            self.push_late(sqe);
         }
+    }
+
+    /// The queue is full, or others wait for it.
+    #[cold]
+    fn push_late(&self, sqe: Sqe) {
+        let Traffic { ring, backlog, .. } = &mut *self.traffic.borrow_mut();
+        let Some(ring) = ring else { return };
+        let first = backlog.is_empty();
         self.counters.sq_full.add(1);
         // An error here (EBUSY, EAGAIN) means "reap first": the turn does, the SQE waits.
         if first && self.counted(ring.enter(Wait::Submit)).is_ok() {
-            // SAFETY: as above.
+            // SAFETY: as in `Traffic::push`.
             if unsafe { ring.push(&sqe) }.is_ok() {
                 return;
             }
@@ -159,11 +195,10 @@ impl Driver {
     }
 
     fn drain_backlog(&self) {
-        let mut backlog = self.backlog.borrow_mut();
-        let mut ring = self.ring.borrow_mut();
-        let Some(ring) = ring.as_mut() else { return };
+        let Traffic { ring, backlog, .. } = &mut *self.traffic.borrow_mut();
+        let Some(ring) = ring else { return };
         while let Some(sqe) = backlog.front() {
-            // SAFETY: as in `push`, which put it there.
+            // SAFETY: as in `Traffic::push`.
             if unsafe { ring.push(sqe) }.is_err() {
                 return;
             }
@@ -181,21 +216,27 @@ impl Driver {
             let poll = sqe::poll_multi(self.unpark.doorbell(), libc::POLLIN as u32);
             self.push(poll.user_data(Kind::Doorbell.user_data()));
         }
-        while !self.backlog.borrow().is_empty() {
+        let is_behind = self.has_backlog() && self.catch_up()?;
+        // With a backlog left the kernel wants its completions reaped before it takes more.
+        self.enter_once(if is_behind { Wait::Poll } else { wait }).map(drop)
+    }
+
+    /// Submits the backlog, and says whether some of it is left.
+    #[cold]
+    fn catch_up(&self) -> io::Result<bool> {
+        while self.has_backlog() {
             self.drain_backlog();
-            if self.backlog.borrow().is_empty() || !self.enter_once(Wait::Submit)? {
+            if !self.has_backlog() || !self.enter_once(Wait::Submit)? {
                 break;
             }
         }
-        // With a backlog left the kernel wants its completions reaped before it takes more.
-        let wait = if self.backlog.borrow().is_empty() { wait } else { Wait::Poll };
-        self.enter_once(wait).map(drop)
+        Ok(self.has_backlog())
     }
 
     /// `false` if the kernel asks for the completion queue to be emptied first.
     pub(super) fn enter_once(&self, wait: Wait) -> io::Result<bool> {
-        let mut ring = self.ring.borrow_mut();
-        let Some(ring) = ring.as_mut() else { return Ok(false) };
+        let mut traffic = self.traffic.borrow_mut();
+        let Some(ring) = traffic.ring.as_mut() else { return Ok(false) };
         // The ring knows better than to submit nothing.
         let calls = wait != Wait::Submit || ring.unsubmitted() > 0;
         let entered = ring.enter(wait);
@@ -218,11 +259,16 @@ impl Driver {
 
     /// Whether SQEs wait to be submitted.
     pub(crate) fn has_unsubmitted(&self) -> bool {
-        let queued = self.ring.borrow().as_ref().is_some_and(|ring| ring.unsubmitted() > 0);
-        queued || !self.backlog.borrow().is_empty()
+        let Traffic { ring, backlog, .. } = &*self.traffic.borrow();
+        ring.as_ref().is_some_and(|ring| ring.unsubmitted() > 0) || !backlog.is_empty()
+    }
+
+    fn has_backlog(&self) -> bool {
+        !self.traffic.borrow().backlog.is_empty()
     }
 
     /// The driver of the loop that runs on this thread, if it is this one.
+    #[inline]
     pub(crate) fn is_current(self: &Rc<Self>) -> bool {
         current::is(self)
     }

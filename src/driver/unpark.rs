@@ -98,7 +98,7 @@ impl Driver {
     /// at once: what this thread does next may be to block until the other loop has answered.
     fn kick(&self, kick: Kick) -> bool {
         let Ok(mut kicks) = self.kicks.try_borrow_mut() else { return false };
-        let free = self.ring.try_borrow_mut().is_ok() && self.backlog.try_borrow_mut().is_ok();
+        let free = self.traffic.try_borrow_mut().is_ok();
         if !self.is_open() || !free {
             return false;
         }

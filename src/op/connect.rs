@@ -23,7 +23,7 @@ struct Connect {
 unsafe impl Operation for Connect {
     type Output = Descriptor;
 
-    fn prepare(&mut self) -> Sqe {
+    fn prepare(&self) -> Sqe {
         sqe::connect(self.socket.raw(), self.address.as_ptr(), self.address.len())
     }
 

@@ -23,7 +23,7 @@ struct Bind {
 unsafe impl Operation for Bind {
     type Output = ();
 
-    fn prepare(&mut self) -> Sqe {
+    fn prepare(&self) -> Sqe {
         sqe::bind(self.fd, self.address.as_ptr(), self.address.len())
     }
 
@@ -41,7 +41,7 @@ struct Listen {
 unsafe impl Operation for Listen {
     type Output = ();
 
-    fn prepare(&mut self) -> Sqe {
+    fn prepare(&self) -> Sqe {
         sqe::listen(self.fd, i32::try_from(self.backlog).unwrap_or(i32::MAX))
     }
 

@@ -23,4 +23,4 @@ pub use nop::{Nop, nop};
 pub(crate) use setsockopt::set_option;
 pub(crate) use sockaddr::SockAddr;
 pub(crate) use socket::{SocketKind, socket};
-pub(crate) use submit::{Operation, Submit, submit_now};
+pub(crate) use submit::{Operation, Submit};

@@ -7,12 +7,13 @@
 
 use std::future::Future;
 use std::io;
+use std::mem::forget;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use uring_sys_shim::{Sqe, sqe};
 
-use super::{Operation, Submit, submit_now};
+use super::{Operation, Submit};
 
 struct NopOperation;
 
@@ -20,10 +21,12 @@ struct NopOperation;
 unsafe impl Operation for NopOperation {
     type Output = ();
 
-    fn prepare(&mut self) -> Sqe {
+    #[inline]
+    fn prepare(&self) -> Sqe {
         sqe::nop()
     }
 
+    #[inline]
     fn complete(self, result: io::Result<u32>) -> io::Result<()> {
         result.map(drop)
     }
@@ -42,12 +45,14 @@ impl std::fmt::Debug for Nop {
 impl Future for Nop {
     type Output = io::Result<()>;
 
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.0.is_none() {
-            self.0 = Some(submit_now(NopOperation)?);
+        if let Some(submit) = &mut self.0 {
+            return Pin::new(submit).poll(cx);
         }
-        let submit = self.0.as_mut().expect("just made");
-        Pin::new(submit).poll(cx)
+        // There was none: without a look for one to drop.
+        forget(self.0.replace(Submit::begin(NopOperation, cx.waker())?));
+        Poll::Pending
     }
 }
 
@@ -66,6 +71,7 @@ impl Future for Nop {
 /// });
 /// ```
 #[must_use = "futures do nothing unless awaited"]
+#[inline]
 pub fn nop() -> Nop {
     Nop(None)
 }

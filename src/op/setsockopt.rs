@@ -24,7 +24,7 @@ struct SetOption {
 unsafe impl Operation for SetOption {
     type Output = ();
 
-    fn prepare(&mut self) -> Sqe {
+    fn prepare(&self) -> Sqe {
         let value: *const i32 = &*self.value;
         sqe::setsockopt(self.fd, self.level, self.name, value.cast(), 4)
     }

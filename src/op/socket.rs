@@ -42,7 +42,7 @@ struct Socket {
 unsafe impl Operation for Socket {
     type Output = Descriptor;
 
-    fn prepare(&mut self) -> Sqe {
+    fn prepare(&self) -> Sqe {
         sqe::socket(self.kind.domain, self.kind.kind, self.kind.protocol)
     }
 

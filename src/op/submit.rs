@@ -9,6 +9,7 @@
 
 use std::future::Future;
 use std::io;
+use std::mem;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
@@ -26,8 +27,8 @@ pub(crate) unsafe trait Operation: 'static {
     /// What the future gives.
     type Output;
 
-    /// The SQE; its `user_data` is filled in by the driver.
-    fn prepare(&mut self) -> Sqe;
+    /// The SQE, the same whenever it is asked for; its `user_data` is filled in by the driver.
+    fn prepare(&self) -> Sqe;
 
     /// The operation has completed.
     fn complete(self, result: io::Result<u32>) -> io::Result<Self::Output>;
@@ -48,32 +49,51 @@ pub(crate) unsafe trait Operation: 'static {
 #[must_use = "futures do nothing unless awaited"]
 pub(crate) struct Submit<T: Operation> {
     driver: Rc<Driver>,
-    operation: Option<T>,
-    key: Option<OpKey>,
+    state: State<T>,
 }
 
-/// An operation on the loop that runs on this thread.
-pub(crate) fn submit_now<T: Operation>(operation: T) -> io::Result<Submit<T>> {
-    Ok(Submit { driver: driver::current::expect()?, operation: Some(operation), key: None })
+enum State<T> {
+    /// It was not polled.
+    Fresh(T),
+    InFlight(T, OpKey),
+    /// It has ended, or could not begin.
+    Over,
 }
 
 impl<T: Operation> Submit<T> {
     pub(crate) fn new(driver: &Rc<Driver>, operation: T) -> Submit<T> {
-        Submit { driver: driver.clone(), operation: Some(operation), key: None }
+        Submit { driver: driver.clone(), state: State::Fresh(operation) }
     }
 
-    fn start(&mut self, waker: &Waker) -> io::Result<OpKey> {
-        if !self.driver.is_current() {
-            return Err(io::Error::other(
-                "this operation belongs to another event loop: await it on the loop that made it",
-            ));
-        }
-        let waker = waker.clone();
-        let operation = self.operation.as_mut().expect("an operation is polled until it is done");
-        // SAFETY: `Operation` promises stable memory that `operation` owns; `self` keeps it until
-        // the result was fetched, or gives it to the clean-up in `drop`.
-        unsafe { self.driver.submit(operation.prepare(), waker) }
+    /// Starts an operation on the loop that runs on this thread: this is its first poll.
+    #[inline(always)]
+    pub(crate) fn begin(operation: T, waker: &Waker) -> io::Result<Submit<T>> {
+        let driver = driver::current::expect()?;
+        let state = State::start(&driver, operation, waker)?;
+        Ok(Submit { driver, state })
     }
+}
+
+impl<T: Operation> State<T> {
+    #[inline(always)]
+    fn start(driver: &Driver, operation: T, waker: &Waker) -> io::Result<State<T>> {
+        // SAFETY: `Operation` promises stable memory that `operation` owns; `Submit` keeps it until
+        // the result was fetched, or gives it to the clean-up in `drop`.
+        let key = unsafe { driver.submit(|| operation.prepare(), waker.clone()) }?;
+        Ok(State::InFlight(operation, key))
+    }
+}
+
+#[cold]
+fn elsewhere() -> io::Error {
+    io::Error::other(
+        "this operation belongs to another event loop: await it on the loop that made it",
+    )
+}
+
+#[cold]
+fn polled_too_often() -> ! {
+    panic!("an operation is polled until it is done");
 }
 
 // The operation is never pinned: its kernel-visible memory does not move with it.
@@ -82,21 +102,41 @@ impl<T: Operation> Unpin for Submit<T> {}
 impl<T: Operation> Future for Submit<T> {
     type Output = io::Result<T::Output>;
 
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(key) = self.key else {
-            self.key = Some(self.start(cx.waker())?);
-            return Poll::Pending;
-        };
+        let State::InFlight(_, key) = self.state else { return self.first_poll(cx) };
         let completion = ready!(self.driver.poll_op(key, cx));
-        self.key = None;
-        let operation = self.operation.take().expect("polled after completion");
-        Poll::Ready(operation.complete(result_of(completion)))
+        match mem::replace(&mut self.state, State::Over) {
+            State::InFlight(operation, _) => Poll::Ready(operation.complete(result_of(completion))),
+            _ => polled_too_often(),
+        }
     }
 }
 
 impl<T: Operation> Drop for Submit<T> {
     fn drop(&mut self) {
-        if let (Some(key), Some(operation)) = (self.key, self.operation.take()) {
+        if matches!(self.state, State::InFlight(..)) {
+            self.abandon();
+        }
+    }
+}
+
+impl<T: Operation> Submit<T> {
+    /// The first one, unless there was one too many.
+    fn first_poll<R>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<R>> {
+        if !self.driver.is_current() {
+            return Poll::Ready(Err(elsewhere()));
+        }
+        let State::Fresh(operation) = mem::replace(&mut self.state, State::Over) else {
+            polled_too_often()
+        };
+        self.state = State::start(&self.driver, operation, cx.waker())?;
+        Poll::Pending
+    }
+
+    #[cold]
+    fn abandon(&mut self) {
+        if let State::InFlight(operation, key) = mem::replace(&mut self.state, State::Over) {
             let clean_up = move |completion| operation.orphan(result_of(completion));
             self.driver.orphan(key, Box::new(clean_up));
         }
@@ -104,6 +144,7 @@ impl<T: Operation> Drop for Submit<T> {
 }
 
 /// A completion's result as the standard library says it.
+#[inline]
 pub(crate) fn result_of(completion: Completion) -> io::Result<u32> {
     u32::try_from(completion.res).map_err(|_| io::Error::from_raw_os_error(-completion.res))
 }

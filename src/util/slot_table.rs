@@ -55,46 +55,53 @@ impl<T> SlotTable<T> {
     /// Puts a value in, or gives it back if all [`Key::MAX_SLOTS`] are taken.
     #[inline]
     pub(crate) fn insert(&mut self, value: T) -> Result<Key, T> {
+        self.insert_with(Key::MAX_SLOTS, || value).map_err(|make| make())
+    }
+
+    /// Makes a value where it is to be, or gives back what makes it if `most` slots are taken.
+    #[inline]
+    pub(crate) fn insert_with<F>(&mut self, most: usize, make: F) -> Result<Key, F>
+    where
+        F: FnOnce() -> T,
+    {
         let slot = self.free;
-        if let Some(free) = self.slots.get_mut(slot as usize) {
-            self.free = free.next;
-            self.len += 1;
-            // A free slot has no value: without a look for one to drop.
-            forget(free.value.replace(value));
-            return Ok(Key { slot, generation: free.generation });
-        }
-        self.insert_behind(value)
+        let free = match self.slots.get_mut(slot as usize) {
+            Some(free) => free,
+            None if slot as usize >= most => return Err(make),
+            None => Self::add_free(&mut self.slots),
+        };
+        // A free slot has no value: without a look for one to drop.
+        forget(free.value.replace(make()));
+        self.free = free.next;
+        self.len += 1;
+        Ok(Key { slot, generation: free.generation })
     }
 
     #[cold]
-    fn insert_behind(&mut self, value: T) -> Result<Key, T> {
-        let slot = self.slots.len();
-        if slot >= Key::MAX_SLOTS {
-            return Err(value);
-        }
-        if slot == self.slots.capacity() {
+    fn add_free(slots: &mut Vec<Slot<T>>) -> &mut Slot<T> {
+        let slot = slots.len();
+        if slot == slots.capacity() {
             // A table grows seldom, and may stay as it is for long.
-            self.slots.reserve_exact((slot / 8).max(LEAST));
+            slots.reserve_exact((slot / 8).max(LEAST));
         }
-        self.slots.push(Slot { generation: 0, next: 0, value: Some(value) });
-        self.free = slot as u32 + 1;
-        self.len += 1;
-        Ok(Key { slot: slot as u32, generation: 0 })
+        slots.push(Slot { generation: 0, next: slot as u32 + 1, value: None });
+        &mut slots[slot]
     }
 
     /// Takes the value out and ends the tenancy; `None` if it had ended before.
     #[inline]
     pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
+        self.tenant(key)?.leave()
+    }
+
+    /// The tenant that the key names, to look at first and then perhaps to remove.
+    #[inline]
+    pub(crate) fn tenant(&mut self, key: Key) -> Option<Tenant<'_, T>> {
         let slot = self.slots.get_mut(key.slot as usize)?;
         if slot.generation != key.generation {
             return None;
         }
-        let value = slot.value.take()?;
-        slot.generation = slot.generation.wrapping_add(1);
-        slot.next = self.free;
-        self.free = key.slot;
-        self.len -= 1;
-        Some(value)
+        Some(Tenant { slot, number: key.slot, free: &mut self.free, len: &mut self.len })
     }
 
     #[inline]
@@ -131,6 +138,33 @@ impl<T> SlotTable<T> {
     }
 }
 
+/// A slot whose generation is that of a key.
+pub(crate) struct Tenant<'a, T> {
+    slot: &'a mut Slot<T>,
+    number: u32,
+    free: &'a mut u32,
+    len: &'a mut usize,
+}
+
+impl<T> Tenant<'_, T> {
+    /// The value, if the tenancy has not ended.
+    #[inline]
+    pub(crate) fn value(&mut self) -> Option<&mut T> {
+        self.slot.value.as_mut()
+    }
+
+    /// Takes the value out and ends the tenancy; `None` if it had ended before.
+    #[inline]
+    pub(crate) fn leave(self) -> Option<T> {
+        let value = self.slot.value.take()?;
+        self.slot.generation = self.slot.generation.wrapping_add(1);
+        self.slot.next = *self.free;
+        *self.free = self.number;
+        *self.len -= 1;
+        Some(value)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +180,15 @@ mod tests {
         assert_eq!(table.get(first), None);
         assert_eq!(table.remove(first), None);
         assert_eq!(table.get(second), Some(&'b'));
+    }
+
+    #[test]
+    fn a_table_has_no_more_slots_than_its_user_wants() {
+        let mut table = SlotTable::default();
+        let key = table.insert_with(1, || 'a').ok().unwrap();
+        assert_eq!(table.insert_with(1, || 'b').err().map(|make| make()), Some('b'));
+        assert_eq!(table.remove(key), Some('a'));
+        assert!(table.insert_with(1, || 'c').is_ok());
     }
 
     #[test]

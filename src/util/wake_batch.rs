@@ -29,6 +29,11 @@ impl WakeBatch {
     /// memory is kept for the next batch.
     #[inline]
     pub(crate) fn wake_all(&mut self) {
+        if self.wakers.len() < 2 {
+            // What a loop has that has little to do: it is to be quick.
+            let Some(waker) = self.wakers.pop() else { return };
+            return contain(|| waker.wake());
+        }
         let mut wakers = self.wakers.drain(..);
         while !wakers.as_slice().is_empty() {
             contain(|| wakers.by_ref().for_each(Waker::wake));

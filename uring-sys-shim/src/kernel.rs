@@ -4,14 +4,13 @@
 //! The queues are the io-uring crate's, used on one thread only, that of the ring's maker: the type
 //! is neither `Send` nor `Sync`. A forked child has no mapping where the queues and buffer rings
 //! were (`MADV_DONTFORK`), so everything that reads or writes them asks `owner` first.
-#![allow(unsafe_code, reason = "an Sqe is viewed as the crate's Entry; queues are shared")]
+#![allow(unsafe_code, reason = "an Sqe's words become the crate's Entry; queues are shared")]
 
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
+use std::mem::{ManuallyDrop, transmute};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::ptr::from_ref;
 
 use io_uring::types::IOU_PBUF_RING_INC;
 use io_uring::{CompletionStatus, IoUring, squeue};
@@ -127,11 +126,11 @@ impl Ring for KernelRing {
         if !self.owner.is_here() {
             return Err(Full);
         }
-        // SAFETY: both are the kernel's `struct io_uring_sqe`, `repr(C)`, of one size and
-        // alignment (asserted beside Sqe), made of integers, and the reference is only read.
-        let entry = unsafe { &*from_ref(sqe).cast::<squeue::Entry>() };
+        // SAFETY: the words of the kernel's `struct io_uring_sqe`, which an entry is (its size is
+        // asserted beside Sqe), and which is made of integers.
+        let entry = unsafe { transmute::<[u64; 8], squeue::Entry>(sqe.words()) };
         // SAFETY: the caller vouches for what the SQE refers to.
-        unsafe { self.ring.submission().push(entry) }.map_err(|_| Full)
+        unsafe { self.ring.submission().push(&entry) }.map_err(|_| Full)
     }
 
     #[inline]

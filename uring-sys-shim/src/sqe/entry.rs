@@ -71,6 +71,30 @@ impl Sqe {
         }
     }
 
+    /// The entry as it lies in memory. Put together from the fields, for then one that is made to be
+    /// queued is never anywhere but in the queue: a copy of the whole would make it first.
+    #[inline]
+    pub(crate) const fn words(&self) -> [u64; 8] {
+        let [ioprio, buf_index, personality] = [
+            self.ioprio.to_ne_bytes(),
+            self.buf_index.to_ne_bytes(),
+            self.personality.to_ne_bytes(),
+        ];
+        [
+            halves([self.opcode, self.flags, ioprio[0], ioprio[1]], self.fd.to_ne_bytes()),
+            self.off,
+            self.addr,
+            halves(self.len.to_ne_bytes(), self.op_flags.to_ne_bytes()),
+            self.user_data,
+            halves(
+                [buf_index[0], buf_index[1], personality[0], personality[1]],
+                self.file_index.to_ne_bytes(),
+            ),
+            self.addr3,
+            self.pad,
+        ]
+    }
+
     /// Sets what comes back in each completion.
     #[inline]
     #[must_use]
@@ -106,6 +130,14 @@ impl Sqe {
         self.flags |= flag.bits();
         self
     }
+}
+
+/// A word of two halves, as they follow each other in memory.
+#[inline]
+const fn halves(first: [u8; 4], second: [u8; 4]) -> u64 {
+    let [a, b, c, d] = first;
+    let [e, f, g, h] = second;
+    u64::from_ne_bytes([a, b, c, d, e, f, g, h])
 }
 
 impl fmt::Debug for Sqe {
@@ -165,5 +197,42 @@ impl Sqe {
             opcode::Write::CODE => "WRITE",
             _ => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::offset_of;
+
+    use super::*;
+
+    #[test]
+    fn words_are_what_lies_in_memory() {
+        let sqe = Sqe {
+            opcode: 1,
+            flags: 2,
+            ioprio: 0x0304,
+            fd: 0x0506_0708,
+            off: 0x0910_1112_1314_1516,
+            addr: 0x1718_1920_2122_2324,
+            len: 0x2526_2728,
+            op_flags: 0x2930_3132,
+            user_data: 0x3334_3536_3738_3940,
+            buf_index: 0x4142,
+            personality: 0x4344,
+            file_index: 0x4546_4748,
+            addr3: 0x4950_5152_5354_5556,
+            pad: 0x5758_5960_6162_6364,
+        };
+        let memory: Vec<u8> = sqe.words().iter().flat_map(|word| word.to_ne_bytes()).collect();
+        macro_rules! lies_there {
+            ($($field:ident)*) => {$({
+                let bytes = sqe.$field.to_ne_bytes();
+                let place = offset_of!(Sqe, $field);
+                assert_eq!(memory[place..place + bytes.len()], bytes, stringify!($field));
+            })*};
+        }
+        lies_there!(opcode flags ioprio fd off addr len op_flags user_data);
+        lies_there!(buf_index personality file_index addr3 pad);
     }
 }
