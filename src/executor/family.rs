@@ -9,27 +9,33 @@
 #![allow(unsafe_code, reason = "a list through the tasks' blocks")]
 
 use std::cell::{Cell, OnceCell};
+use std::marker::PhantomData;
 use std::mem::forget;
 use std::ops::ControlFlow;
 use std::ptr::NonNull;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
-use super::cell::{Schedule, TaskCell, scheduler};
+use super::cell::{Outcome, Schedule, TaskCell, scheduler};
 use super::header::Header;
 use super::info::{Id, Meta};
+use super::join_error::JoinError;
 use super::local::Household;
 use super::owner;
 use super::run_queue::RunQueue;
 use super::shared::{Home, View};
 use super::state::State;
 use super::task::TaskRef;
+use super::turn::Turn;
+use crate::util::contain::Payload;
 use crate::util::{Key, budget};
 
 /// Children in the order of their spawn, and those of them that are ready.
 #[derive(Default)]
 pub(super) struct Family {
     ready: RunQueue,
+    /// Who hears of the children's failures, while they are used.
+    keeper: Cell<Option<NonNull<()>>>,
     /// Who polls the family, and waits.
     parent: Cell<Option<Waker>>,
     first: Cell<Option<NonNull<Header>>>,
@@ -71,15 +77,74 @@ pub(super) enum Kind {
     Part,
 }
 
+/// Hears of the failures of children.
+pub(crate) trait Keeper<E> {
+    /// A child has returned an error. It goes on to its end.
+    fn failed(&self, error: E);
+
+    /// A child has panicked, or the destructor of its future.
+    ///
+    /// # Errors
+    /// The panic, if it is to be the child's outcome.
+    fn panicked(&self, payload: Payload) -> Result<(), Payload>;
+}
+
+/// What becomes of the children is their own outcome.
+pub(super) struct Unkept;
+
+/// Their failures go to a `K`.
+pub(super) struct Kept<K>(PhantomData<fn(K) -> K>);
+
 /// A child's scheduler, and its place on the list.
-pub(super) struct Member {
+#[repr(C)]
+pub(super) struct Member<K> {
     family: NonNull<Family>,
     previous: Cell<Option<NonNull<Header>>>,
     next: Cell<Option<NonNull<Header>>>,
+    _kept: PhantomData<K>,
 }
 
-impl<T> Schedule<T> for Member {
+impl<T> Schedule<T> for Member<Unkept> {
+    type Value = T;
+
     const SCHEDULE: Option<unsafe fn(TaskRef)> = Some(schedule);
+
+    #[inline]
+    fn settle(&self, output: T) -> Outcome<T> {
+        Ok(output)
+    }
+}
+
+impl<T, E, K: Keeper<E>> Schedule<Result<T, E>> for Member<Kept<K>> {
+    type Value = T;
+
+    const SCHEDULE: Option<unsafe fn(TaskRef)> = Some(schedule);
+    const FORGETS: bool = true;
+
+    #[inline]
+    fn settle(&self, output: Result<T, E>) -> Outcome<T> {
+        output.map_err(|error| {
+            self.keeper().failed(error);
+            JoinError::Cancelled
+        })
+    }
+
+    #[cold]
+    fn take_panic(&self, payload: Payload) -> Result<(), Payload> {
+        self.keeper().panicked(payload)
+    }
+}
+
+impl<K> Member<Kept<K>> {
+    /// The keeper, while the child's future is polled or dropped.
+    #[cold]
+    fn keeper(&self) -> &K {
+        // SAFETY: the child is not over, so the family is there.
+        let keeper = unsafe { self.family.as_ref() }.keeper.get();
+        let keeper = keeper.expect("the futures of children are used where there is a keeper");
+        // SAFETY: it was made of a `&K` that is further up the stack: see `bear` and `kept_by`.
+        unsafe { keeper.cast().as_ref() }
+    }
 }
 
 unsafe fn schedule(task: TaskRef) {
@@ -98,9 +163,9 @@ unsafe fn schedule(task: TaskRef) {
 /// # Safety
 /// The header is that of a child, which lives as long as the result is used.
 #[inline]
-unsafe fn member<'a>(child: NonNull<Header>) -> &'a Member {
-    // SAFETY: every child is made in `adopt`.
-    unsafe { scheduler::<Member>(child) }
+unsafe fn member<'a>(child: NonNull<Header>) -> &'a Member<Unkept> {
+    // SAFETY: every child is made in `bear`, with a `Member`, which looks the same whatever its `K`.
+    unsafe { scheduler::<Member<Unkept>>(child) }
 }
 
 impl Family {
@@ -108,21 +173,46 @@ impl Family {
     #[inline]
     fn push(&self, task: TaskRef) -> Option<Waker> {
         self.ready.push(task);
-        self.parent.take()
+        // SAFETY: only this thread uses the cell, and nothing writes to it while this looks.
+        let waits = unsafe { &*self.parent.as_ptr() }.is_some();
+        if waits { self.parent.take() } else { None }
     }
 
     /// Makes a child, to be taken in or ended by the caller.
+    ///
+    /// # Safety
+    /// If the child is a `Kept<L>` and the family is [`kept_by`](Family::kept_by) somebody, it is an `L`.
     #[inline]
-    pub(super) fn bear<F: Future>(
+    pub(super) unsafe fn bear<K, F: Future>(
         self: &Rc<Self>,
         view: View<'_>,
         id: impl FnOnce() -> Id,
         meta: Meta,
         future: F,
-    ) -> TaskRef {
-        let family = NonNull::from(&**self);
-        let member = Member { family, previous: Cell::new(None), next: Cell::new(None) };
+    ) -> TaskRef
+    where
+        Member<K>: Schedule<F::Output>,
+    {
+        let member = Member::<K> {
+            family: NonNull::from(&**self),
+            previous: Cell::new(None),
+            next: Cell::new(None),
+            _kept: PhantomData,
+        };
         TaskCell::allocate(view, id, meta, future, member)
+    }
+
+    /// Has `keeper` hear of the failures of the children whose futures `code` polls or drops.
+    #[inline]
+    pub(super) fn kept_by<K, R>(&self, keeper: &K, code: impl FnOnce() -> R) -> R {
+        struct Restore<'a>(&'a Family, Option<NonNull<()>>);
+        impl Drop for Restore<'_> {
+            fn drop(&mut self) {
+                self.0.keeper.set(self.1);
+            }
+        }
+        let _before = Restore(self, self.keeper.replace(Some(NonNull::from(keeper).cast())));
+        code()
     }
 
     /// Takes a new child in that is a task of its own.
@@ -230,18 +320,17 @@ impl Family {
         &self,
         kind: Kind,
         starts: impl Fn() -> bool,
-        mut after: impl FnMut(&TaskRef) -> ControlFlow<()>,
+        mut after: impl FnMut(&TaskRef, Turn) -> ControlFlow<()>,
     ) {
         drop(self.parent.take());
-        // Whether any start, as of so many requests.
-        let mut known: Option<(u32, bool)> = None;
-        let mut starts = || match (known, owner::requests()) {
-            (Some((before, starts)), now) if before == now => starts,
-            (_, now) => {
-                let starts = starts();
-                known = Some((now, starts));
-                starts
+        // Some start, as of so many requests.
+        let mut known: Option<u32> = None;
+        let mut starts = || {
+            let now = owner::requests();
+            if known != Some(now) {
+                known = starts().then_some(now);
             }
+            known.is_some()
         };
         for nth in 0..self.ready.len() {
             // Parts behind one that has used the budget up would be asked for nothing, time and again.
@@ -251,16 +340,17 @@ impl Family {
                 break;
             }
             let Some(task) = self.ready.pop() else { break };
-            if task.state() & (State::UNBORN | State::CANCEL) == State::UNBORN && !starts() {
+            let state = task.state();
+            if state.contains(State::UNBORN) && !state.contains(State::CANCEL) && !starts() {
                 // Only to be ended.
                 task.clear(State::QUEUED);
                 continue;
             }
-            let had_turn = match kind {
-                Kind::Task => task.take_turn(),
+            let turn = match kind {
+                Kind::Task => task.take_child_turn(),
                 Kind::Part => task.take_turn_within(),
             };
-            if had_turn && after(&task).is_break() {
+            if turn.is_some_and(|turn| after(&task, turn).is_break()) {
                 break;
             }
         }

@@ -251,12 +251,11 @@ impl<T> Drop for JoinHandle<T> {
     #[inline]
     fn drop(&mut self) {
         let state = self.task.state();
-        if state.contains(State::DONE | State::EMPTY) {
+        match state.contains(State::DONE) {
+            false if !self.task.header().has_joiner() => self.task.clear(State::JOINED),
             // There is neither a joiner nor an outcome.
-        } else if !state.contains(State::DONE) && !self.task.header().has_joiner() {
-            self.task.clear(State::JOINED);
-        } else {
-            self.detach();
+            true if state.contains(State::EMPTY) => {}
+            _ => self.detach(),
         }
     }
 }
