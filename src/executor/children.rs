@@ -21,6 +21,7 @@ use super::join::JoinHandle;
 use super::join_error::JoinError;
 use super::owner::{Owner, Stage, surroundings};
 use super::state::State;
+use super::task::TaskRef;
 use super::trace;
 use super::turn::Turn;
 use crate::util::budget;
@@ -74,14 +75,20 @@ impl<'env, K> Children<'env, K> {
             // SAFETY: the family is ours, and its keeper a `K`.
             let child = unsafe { self.family.bear::<Kept<K>, _>(view, id, meta, future) };
             if self.closed.get() {
-                self.family.kept_by(keeper, || child.drop_now());
+                self.refuse(keeper, &child);
             } else {
-                self.family.adopt_task(view, child.clone());
+                self.family.adopt_task(view, &child);
             }
             // SAFETY: what a `Member` makes of the future's output, and the first handle.
             let task = unsafe { JoinHandle::new(child) };
             Child { task, _env: PhantomData }
         })
+    }
+
+    /// Ends a child that comes too late.
+    #[cold]
+    fn refuse(&self, keeper: &K, child: &TaskRef) {
+        self.family.kept_by(keeper, || child.drop_now());
     }
 
     /// Gives turns to those that are ready, as tasks of their own. Under an owner that is to end

@@ -22,7 +22,7 @@ use super::info::{Id, Meta};
 use super::join_error::JoinError;
 use super::local::Household;
 use super::owner;
-use super::run_queue::RunQueue;
+use super::run_queue::Line;
 use super::shared::{Home, View};
 use super::state::State;
 use super::task::TaskRef;
@@ -33,7 +33,7 @@ use crate::util::{Key, budget};
 /// Children in the order of their spawn, and those of them that are ready.
 #[derive(Default)]
 pub(super) struct Family {
-    ready: RunQueue,
+    ready: Line,
     /// Who hears of the children's failures, while they are used.
     keeper: Cell<Option<NonNull<()>>>,
     /// Who polls the family, and waits.
@@ -217,9 +217,9 @@ impl Family {
 
     /// Takes a new child in that is a task of its own.
     #[inline]
-    pub(super) fn adopt_task(self: &Rc<Self>, view: View<'_>, child: TaskRef) {
+    pub(super) fn adopt_task(self: &Rc<Self>, view: View<'_>, child: &TaskRef) {
         if !self.home.get().is_some_and(|(home, _)| home.is(view)) {
-            self.settle(view, &child);
+            self.settle(view, child);
         }
         self.adopt(child, Kind::Task);
     }
@@ -240,14 +240,13 @@ impl Family {
 
     /// Takes a new child in, which has its first turn in the next round.
     #[inline]
-    pub(super) fn adopt(&self, child: TaskRef, kind: Kind) {
+    pub(super) fn adopt(&self, child: &TaskRef, kind: Kind) {
         child.set(match kind {
             Kind::Task => State::QUEUED,
             Kind::Part => State::QUEUED.union(State::PART),
         });
-        let parent = self.push(child.clone());
-        self.list(child);
-        if let Some(parent) = parent {
+        self.list(child.clone());
+        if let Some(parent) = self.push(child.clone()) {
             parent.wake();
         }
     }
@@ -286,7 +285,7 @@ impl Family {
     pub(super) fn unlist(&self, child: &TaskRef) -> TaskRef {
         // SAFETY: it is a child, and `child` keeps it.
         let place = unsafe { member(child.as_ptr()) };
-        let (previous, next) = (place.previous.take(), place.next.take());
+        let (previous, next) = (place.previous.get(), place.next.get());
         match previous {
             // SAFETY: it is on the list, which keeps it.
             Some(previous) => unsafe { member(previous) }.next.set(next),
@@ -323,34 +322,35 @@ impl Family {
         mut after: impl FnMut(&TaskRef, Turn) -> ControlFlow<()>,
     ) {
         drop(self.parent.take());
-        // Some start, as of so many requests.
-        let mut known: Option<u32> = None;
+        // Those that have not begun start, as of so many requests; 0 if they do not.
+        let mut known = 0;
         let mut starts = || {
             let now = owner::requests();
-            if known != Some(now) {
-                known = starts().then_some(now);
+            if known != now {
+                known = if starts() { now } else { 0 };
             }
-            known.is_some()
+            known != 0
         };
-        for nth in 0..self.ready.len() {
-            // Parts behind one that has used the budget up would be asked for nothing, time and again.
-            let spent = || kind == Kind::Part && budget::is_spent();
-            let given = budget::take_child();
-            if nth > 0 && (!given || spent()) {
-                break;
-            }
-            let Some(task) = self.ready.pop() else { break };
-            let state = task.state();
-            if state.contains(State::UNBORN) && !state.contains(State::CANCEL) && !starts() {
-                // Only to be ended.
-                task.clear(State::QUEUED);
-                continue;
-            }
+        let mut due = self.ready.due();
+        // The first one in any case.
+        budget::take_child();
+        while let Some(task) = due.next() {
+            let unborn = task.state() & (State::UNBORN | State::CANCEL) == State::UNBORN;
             let turn = match kind {
+                _ if unborn && !starts() => {
+                    // Only to be ended.
+                    task.clear(State::QUEUED);
+                    None
+                }
                 Kind::Task => task.take_child_turn(),
                 Kind::Part => task.take_turn_within(),
             };
             if turn.is_some_and(|turn| after(&task, turn).is_break()) {
+                break;
+            }
+            // Parts behind one that has used the budget up would be asked for nothing, time and again.
+            let spent = || kind == Kind::Part && budget::is_spent();
+            if due.is_empty() || !budget::take_child() || spent() {
                 break;
             }
         }

@@ -48,7 +48,7 @@ impl<F: Future> Parts<F> {
                 let part = unsafe {
                     parts.family.bear::<Unkept, F>(view, || id, Meta::with(None), future)
                 };
-                parts.family.adopt(part, Kind::Part);
+                parts.family.adopt(&part, Kind::Part);
                 parts.running += 1;
             }
         });
