@@ -109,7 +109,8 @@ impl<'env, K> Children<'env, K> {
         self.family.round(Kind::Task, starts, |child, turn| {
             if turn != Turn::Pending {
                 child.leave_tree();
-                self.family.unlist(child).forget_one();
+                // SAFETY: it was on the list as long as it was not over, and nobody else takes it off.
+                unsafe { self.family.unlist(child) }.forget_one();
             } else if self.ending.get() {
                 child.cancel();
             }

@@ -8,20 +8,20 @@
 //! in [`Family::end_all`], and nowhere else: who calls these answers for what the futures borrow.
 #![allow(unsafe_code, reason = "a list through the tasks' blocks")]
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::marker::PhantomData;
 use std::mem::forget;
 use std::ops::ControlFlow;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
 use super::cell::{Outcome, Schedule, TaskCell, scheduler};
-use super::header::Header;
 use super::info::{Id, Meta};
 use super::join_error::JoinError;
-use super::local::Household;
+use super::local::{Household, Local};
 use super::owner;
+use super::roster::List;
 use super::run_queue::Line;
 use super::shared::{Home, View};
 use super::state::State;
@@ -38,31 +38,25 @@ pub(super) struct Family {
     keeper: Cell<Option<NonNull<()>>>,
     /// Who polls the family, and waits.
     parent: Cell<Option<Waker>>,
-    first: Cell<Option<NonNull<Header>>>,
-    last: Cell<Option<NonNull<Header>>>,
+    children: List,
     len: Cell<usize>,
-    /// The loop that knows of the children, if they are tasks of their own: that of the first one.
+    /// The loop of the first child, if they are tasks of their own. It knows of the family.
     home: OnceCell<(Home, Key)>,
+    /// The loops of those who were spawned elsewhere.
+    homes: RefCell<Vec<(Home, Key)>>,
 }
 
 impl Household for Family {
-    fn collect(&self, tasks: &mut Vec<TaskRef>) {
-        let mut next = self.first.get();
-        while let Some(child) = next {
-            // SAFETY: it is on the list, which keeps it.
-            let child = unsafe { TaskRef::acquire(child) };
-            // SAFETY: as above.
-            next = unsafe { member(child.as_ptr()) }.next.get();
-            if !child.state().intersects(State::DONE | State::LISTED) {
-                tasks.push(child);
-            }
-        }
+    fn collect(&self, local: &Local, tasks: &mut Vec<TaskRef>) {
+        let is_its = |child: &TaskRef| ptr::eq(child.view().local(), local);
+        let unfinished = |child: &TaskRef| !child.state().contains(State::DONE);
+        tasks.extend(self.children.iter().filter(|child| is_its(child) && unfinished(child)));
     }
 }
 
 impl Drop for Family {
     fn drop(&mut self) {
-        if let Some((home, place)) = self.home.take() {
+        for (home, place) in self.home.take().into_iter().chain(self.homes.take()) {
             home.view().local().leave(place);
         }
     }
@@ -95,12 +89,10 @@ pub(super) struct Unkept;
 /// Their failures go to a `K`.
 pub(super) struct Kept<K>(PhantomData<fn(K) -> K>);
 
-/// A child's scheduler, and its place on the list.
+/// A child's scheduler.
 #[repr(C)]
 pub(super) struct Member<K> {
     family: NonNull<Family>,
-    previous: Cell<Option<NonNull<Header>>>,
-    next: Cell<Option<NonNull<Header>>>,
     _kept: PhantomData<K>,
 }
 
@@ -148,24 +140,15 @@ impl<K> Member<Kept<K>> {
 }
 
 unsafe fn schedule(task: TaskRef) {
-    // SAFETY: this function is in the vtable of children only.
-    let family = unsafe { member(task.as_ptr()) }.family;
+    // SAFETY: every child is made in `bear`, with a `Member`, which looks the same whatever its `K`;
+    // this function is in the vtable of children only.
+    let family = unsafe { scheduler::<Member<Unkept>>(task.as_ptr()) }.family;
     // SAFETY: the task is not over, so the family is there.
     let parent = unsafe { family.as_ref() }.push(task);
     // Anybody's code: the family may be gone when it returns.
     if let Some(parent) = parent {
         parent.wake();
     }
-}
-
-/// The place of a child on its family's list.
-///
-/// # Safety
-/// The header is that of a child, which lives as long as the result is used.
-#[inline]
-unsafe fn member<'a>(child: NonNull<Header>) -> &'a Member<Unkept> {
-    // SAFETY: every child is made in `bear`, with a `Member`, which looks the same whatever its `K`.
-    unsafe { scheduler::<Member<Unkept>>(child) }
 }
 
 impl Family {
@@ -193,12 +176,7 @@ impl Family {
     where
         Member<K>: Schedule<F::Output>,
     {
-        let member = Member::<K> {
-            family: NonNull::from(&**self),
-            previous: Cell::new(None),
-            next: Cell::new(None),
-            _kept: PhantomData,
-        };
+        let member = Member::<K> { family: NonNull::from(&**self), _kept: PhantomData };
         TaskCell::allocate(view, id, meta, future, member)
     }
 
@@ -219,23 +197,22 @@ impl Family {
     #[inline]
     pub(super) fn adopt_task(self: &Rc<Self>, view: View<'_>, child: &TaskRef) {
         if !self.home.get().is_some_and(|(home, _)| home.is(view)) {
-            self.settle(view, child);
+            self.settle(view);
         }
         self.adopt(child, Kind::Task);
     }
 
-    /// Has the children's loop know of them. Mostly it is one loop: children of another are on its
-    /// roster one by one.
+    /// Has a child's loop know of the family.
     #[cold]
-    fn settle(self: &Rc<Self>, view: View<'_>, child: &TaskRef) {
-        if self.home.get().is_none() {
-            let this: Rc<dyn Household> = self.clone();
-            if let Some(place) = view.local().settle(Rc::downgrade(&this)) {
-                _ = self.home.set((Home::new(view), place));
-                return;
-            }
+    fn settle(self: &Rc<Self>, view: View<'_>) {
+        if self.homes.borrow().iter().any(|(home, _)| home.is(view)) {
+            return;
         }
-        view.local().roster.list(child.clone());
+        let this: Rc<dyn Household> = self.clone();
+        let place = view.local().settle(Rc::downgrade(&this));
+        if let Err(second) = self.home.set((Home::new(view), place)) {
+            self.homes.borrow_mut().push(second);
+        }
     }
 
     /// Takes a new child in, which has its first turn in the next round.
@@ -251,54 +228,29 @@ impl Family {
         }
     }
 
+    #[inline]
     fn list(&self, child: TaskRef) {
-        let child = child.into_raw();
-        let previous = self.last.replace(Some(child));
-        // SAFETY: the list keeps it from now on.
-        unsafe { member(child) }.previous.set(previous);
-        match previous {
-            // SAFETY: it is on the list, which keeps it.
-            Some(previous) => unsafe { member(previous) }.next.set(Some(child)),
-            None => self.first.set(Some(child)),
-        }
+        self.children.push(child);
         self.len.set(self.len.get() + 1);
     }
 
     /// Takes the eldest child off the list.
     #[inline]
     pub(super) fn unlist_first(&self) -> Option<TaskRef> {
-        let child = self.first.get()?;
-        // SAFETY: it is on the list, which keeps it.
-        let next = unsafe { member(child) }.next.take();
-        match next {
-            // SAFETY: as above.
-            Some(next) => unsafe { member(next) }.previous.set(None),
-            None => self.last.set(None),
-        }
-        self.first.set(next);
+        let child = self.children.pop()?;
         self.len.set(self.len.get() - 1);
-        // SAFETY: the reference that the list had.
-        Some(unsafe { TaskRef::from_raw(child) })
+        Some(child)
     }
 
     /// Takes a child off the list.
-    pub(super) fn unlist(&self, child: &TaskRef) -> TaskRef {
-        // SAFETY: it is a child, and `child` keeps it.
-        let place = unsafe { member(child.as_ptr()) };
-        let (previous, next) = (place.previous.get(), place.next.get());
-        match previous {
-            // SAFETY: it is on the list, which keeps it.
-            Some(previous) => unsafe { member(previous) }.next.set(next),
-            None => self.first.set(next),
-        }
-        match next {
-            // SAFETY: as above.
-            Some(next) => unsafe { member(next) }.previous.set(previous),
-            None => self.last.set(previous),
-        }
+    ///
+    /// # Safety
+    /// It is on it.
+    #[inline]
+    pub(super) unsafe fn unlist(&self, child: &TaskRef) -> TaskRef {
         self.len.set(self.len.get() - 1);
-        // SAFETY: the reference that the list had.
-        unsafe { TaskRef::from_raw(child.as_ptr()) }
+        // SAFETY: the caller's word.
+        unsafe { self.children.remove(child) }
     }
 
     /// How many children are on the list.
@@ -374,16 +326,9 @@ impl Family {
     pub(super) fn cancel_all(&self, spares: impl Fn(&TaskRef) -> bool) {
         // While the list is gone through nobody is woken, whose code might change it.
         let parent = self.parent.take();
-        let mut next = self.first.get();
-        while let Some(child) = next {
-            // SAFETY: it is on the list, which keeps it.
-            let child = unsafe { TaskRef::acquire(child) };
-            if !spares(&child) {
-                child.cancel();
-            }
-            // SAFETY: as above.
-            next = unsafe { member(child.as_ptr()) }.next.get();
-        }
+        self.children.iter().filter(|child| !spares(child)).for_each(|child| {
+            child.cancel();
+        });
         if let Some(parent) = parent {
             parent.wake();
         }

@@ -49,7 +49,7 @@ pub(super) struct Header {
     /// How many `TaskRef`s there are.
     pub(super) local: Cell<u32>,
     pub(super) state: Cell<State>,
-    /// Its neighbours on the roster.
+    /// Its neighbours on the roster, or among the children of its family.
     pub(super) listed_before: Cell<Option<NonNull<Header>>>,
     pub(super) listed_behind: Cell<Option<NonNull<Header>>>,
     /// Who awaits the outcome.

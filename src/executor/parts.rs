@@ -144,7 +144,8 @@ impl<'a, F: Future> Ended<'a, F> {
     unsafe fn new(family: &'a Family, child: &'a TaskRef) -> Self {
         // SAFETY: the caller's promise.
         if unsafe { child.outcome::<F::Output>().as_ref() }.is_err() {
-            drop(family.unlist(child));
+            // SAFETY: who takes the output takes it off the list.
+            drop(unsafe { family.unlist(child) });
             // SAFETY: as above.
             output(unsafe { child.take_outcome::<F::Output>() });
         }
@@ -162,7 +163,8 @@ impl<'a, F: Future> Ended<'a, F> {
 
     /// Moves the output out.
     pub(crate) fn take(self) -> F::Output {
-        drop(self.family.unlist(self.child));
+        // SAFETY: nobody has taken its output, and with that the child off the list.
+        drop(unsafe { self.family.unlist(self.child) });
         // SAFETY: see the field.
         output(unsafe { self.child.take_outcome::<F::Output>() })
     }

@@ -198,7 +198,7 @@ impl TaskRef {
     pub(super) fn finish_child(&self) {
         self.set_done();
         // Mostly its handle was dropped, and the outcome with the future: there is nobody to tell.
-        let told = self.state() & (State::LISTED | State::JOINED | State::EMPTY) == State::EMPTY;
+        let told = self.state() & (State::JOINED | State::EMPTY) == State::EMPTY;
         if !told || self.header().has_rare() {
             self.tell();
         }
