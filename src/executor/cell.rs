@@ -37,7 +37,8 @@ pub(super) trait Schedule<T> {
     /// The task must not be over, and may end while this works.
     const SCHEDULE: Option<unsafe fn(TaskRef)>;
 
-    /// Whether a value without a destructor is forgotten at once where the task has no handle.
+    /// Whether a value without a destructor is forgotten with the future if the task has no handle:
+    /// where nobody looks at values else.
     const FORGETS: bool = false;
 
     /// What the task comes to with this output. The future is still there.
@@ -95,8 +96,8 @@ impl<T> Schedule<T> for Borrowing {
 /// What can be done with a block whose types are forgotten. Every function's contract includes
 /// that the pointer heads a live block with this vtable, on the loop's thread.
 pub(super) struct VTable {
-    /// Polls the future; on `Ready` it is gone and the outcome in its place. The future must be
-    /// there, and nobody else's.
+    /// Polls the future; on `Ready` it is gone and the outcome in its place, unless EMPTY says that it
+    /// was forgotten. The future must be there, and nobody else's.
     pub(super) poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> Poll<()>,
     /// Drops the future and puts an error in its place. As for `poll`. Does not unwind.
     pub(super) end: unsafe fn(NonNull<Header>, JoinError),

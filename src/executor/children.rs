@@ -2,8 +2,9 @@
 //!
 //! # Safety
 //! The futures may borrow for `'env`. They are polled and dropped in methods of [`Children`] and in its
-//! destructor only, and a `Children<'env>` cannot be used when `'env` is over. Forgotten, it leaves
-//! them in memory that nobody touches; the loop leaves children alone.
+//! destructor only, and a `Children<'env, _>` cannot be used when `'env` is over. Forgotten, it leaves
+//! them in memory that nobody touches; the loop leaves children alone. Nobody keeps the family of a
+//! `Children<'_, K>` who is not a `K`.
 #![allow(unsafe_code, reason = "a handle to a task is made by hand")]
 
 use std::cell::Cell;
@@ -72,14 +73,14 @@ impl<'env, K> Children<'env, K> {
         let future = trace::task(&meta, future);
         current::at_home(|view| {
             let id = || view.local().next_id();
-            // SAFETY: the family is ours, and its keeper a `K`.
+            // SAFETY: the family is ours, and whoever keeps it a `K`.
             let child = unsafe { self.family.bear::<Kept<K>, _>(view, id, meta, future) };
             if self.closed.get() {
                 self.refuse(keeper, &child);
             } else {
                 self.family.adopt_task(view, &child);
             }
-            // SAFETY: what a `Member` makes of the future's output, and the first handle.
+            // SAFETY: the value that a `Member<Kept<K>>` makes of the output, and the first handle.
             let task = unsafe { JoinHandle::new(child) };
             Child { task, _env: PhantomData }
         })
@@ -109,8 +110,10 @@ impl<'env, K> Children<'env, K> {
         self.family.round(Kind::Task, starts, |child, turn| {
             if turn != Turn::Pending {
                 child.leave_tree();
-                // SAFETY: it was on the list as long as it was not over, and nobody else takes it off.
-                unsafe { self.family.unlist(child) }.forget_one();
+                // SAFETY: a child is on the list until it is over, or until one has ended all.
+                if let Some(listed) = unsafe { self.family.unlist(child) } {
+                    listed.forget_one();
+                }
             } else if self.ending.get() {
                 child.cancel();
             }

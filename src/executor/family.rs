@@ -5,8 +5,10 @@
 //! family ends every child before it lets go ([`Family::end_all`]), or leaks the family. The
 //! list of the family owns one [`TaskRef`] to each child on it, and a child is on it until it is over.
 //! All of it is on one thread. A child's future is polled in [`Family::round`] and dropped there or
-//! in [`Family::end_all`], and nowhere else: who calls these answers for what the futures borrow.
-#![allow(unsafe_code, reason = "a list through the tasks' blocks")]
+//! in [`Family::end_all`], and nowhere else: who calls these answers for what the futures borrow, and
+//! lends them the keeper ([`Family::kept_by`]), which so outlives every look at it, whatever becomes of
+//! the owner's future.
+#![allow(unsafe_code, reason = "children lead to their family, and to its keeper, by a pointer")]
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::marker::PhantomData;
@@ -116,26 +118,29 @@ impl<T, E, K: Keeper<E>> Schedule<Result<T, E>> for Member<Kept<K>> {
     #[inline]
     fn settle(&self, output: Result<T, E>) -> Outcome<T> {
         output.map_err(|error| {
-            self.keeper().failed(error);
+            if let Some(keeper) = self.keeper() {
+                keeper.failed(error);
+            }
             JoinError::Cancelled
         })
     }
 
-    #[cold]
     fn take_panic(&self, payload: Payload) -> Result<(), Payload> {
-        self.keeper().panicked(payload)
+        match self.keeper() {
+            Some(keeper) => keeper.panicked(payload),
+            None => Err(payload),
+        }
     }
 }
 
 impl<K> Member<Kept<K>> {
-    /// The keeper, while the child's future is polled or dropped.
+    /// The keeper, if there is one: while the child's future is polled or dropped.
     #[cold]
-    fn keeper(&self) -> &K {
-        // SAFETY: the child is not over, so the family is there.
-        let keeper = unsafe { self.family.as_ref() }.keeper.get();
-        let keeper = keeper.expect("the futures of children are used where there is a keeper");
-        // SAFETY: it was made of a `&K` that is further up the stack: see `bear` and `kept_by`.
-        unsafe { keeper.cast().as_ref() }
+    fn keeper(&self) -> Option<&K> {
+        // SAFETY: asked while the child's future is used, so it is not over, and the family is there.
+        let keeper = unsafe { self.family.as_ref() }.keeper.get()?;
+        // SAFETY: a `&K` by the promise made to `bear`, borrowed by `kept_by` further up the stack.
+        Some(unsafe { keeper.cast().as_ref() })
     }
 }
 
@@ -164,7 +169,7 @@ impl Family {
     /// Makes a child, to be taken in or ended by the caller.
     ///
     /// # Safety
-    /// If the child is a `Kept<L>` and the family is [`kept_by`](Family::kept_by) somebody, it is an `L`.
+    /// If `K` is `Kept<L>`, whoever the family is ever [`kept_by`](Family::kept_by) is an `L`.
     #[inline]
     pub(super) unsafe fn bear<K, F: Future>(
         self: &Rc<Self>,
@@ -180,7 +185,8 @@ impl Family {
         TaskCell::allocate(view, id, meta, future, member)
     }
 
-    /// Has `keeper` hear of the failures of the children whose futures `code` polls or drops.
+    /// Has `keeper` hear of the failures of the children whose futures `code` polls or drops, in the
+    /// midst of which this may be called again.
     #[inline]
     pub(super) fn kept_by<K, R>(&self, keeper: &K, code: impl FnOnce() -> R) -> R {
         struct Restore<'a>(&'a Family, Option<NonNull<()>>);
@@ -242,15 +248,18 @@ impl Family {
         Some(child)
     }
 
-    /// Takes a child off the list.
+    /// Takes a child off the list, and gives what that had of it. `None` if the list is empty.
     ///
     /// # Safety
-    /// It is on it.
+    /// It is on it, or nobody is.
     #[inline]
-    pub(super) unsafe fn unlist(&self, child: &TaskRef) -> TaskRef {
+    pub(super) unsafe fn unlist(&self, child: &TaskRef) -> Option<TaskRef> {
+        if self.children.is_empty() {
+            return None;
+        }
         self.len.set(self.len.get() - 1);
         // SAFETY: the caller's word.
-        unsafe { self.children.remove(child) }
+        Some(unsafe { self.children.remove(child) })
     }
 
     /// How many children are on the list.
@@ -284,7 +293,10 @@ impl Family {
             known != 0
         };
         let mut due = self.ready.due();
-        // The first one in any case.
+        if due.is_empty() {
+            return;
+        }
+        // The first one has its turn in any case.
         budget::take_child();
         while let Some(task) = due.next() {
             let unborn = task.state() & (State::UNBORN | State::CANCEL) == State::UNBORN;

@@ -233,3 +233,13 @@ pub(super) unsafe fn release(header: NonNull<Header>, n: u32) {
     // the slot empty.
     unsafe { retire(shared, header.cast(), vtable.layout) };
 }
+
+/// As [`release`], of one reference. A waker mostly gives its own back, and has no room for the rest.
+///
+/// # Safety
+/// As for [`release`].
+#[inline(never)]
+pub(super) unsafe fn release_one(header: NonNull<Header>) {
+    // SAFETY: the caller's promise.
+    unsafe { release(header, 1) };
+}

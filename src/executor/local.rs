@@ -80,7 +80,7 @@ impl Local {
 
     /// Whether a task has not finished that is nobody's child.
     pub(super) fn has_tasks(&self) -> bool {
-        self.roster.iter().next().is_some()
+        !self.roster.is_empty()
     }
 
     /// Has the household's tasks known, up to [`leave`](Local::leave).

@@ -44,7 +44,7 @@ impl<F: Future> Parts<F> {
             // They go by the name of the task that they are parts of, and use its values.
             let id = current::task_id().unwrap_or_else(|| view.local().next_id());
             for future in futures {
-                // SAFETY: nobody keeps a family of parts.
+                // SAFETY: `Unkept`.
                 let part = unsafe {
                     parts.family.bear::<Unkept, F>(view, || id, Meta::with(None), future)
                 };

@@ -37,6 +37,11 @@ impl List {
         }
     }
 
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.get().is_none()
+    }
+
     /// Takes the first one off.
     #[inline]
     pub(super) fn pop(&self) -> Option<TaskRef> {
@@ -106,6 +111,11 @@ impl Roster {
         task.clear(State::LISTED);
         // SAFETY: LISTED says so, for its loop's roster, and nobody asks another's.
         Some(unsafe { self.list.remove(task) })
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
     }
 
     /// All of them, the eldest first. It ends early at one that is taken off meanwhile.

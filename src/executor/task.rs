@@ -176,6 +176,7 @@ impl TaskRef {
         self.conclude();
     }
 
+    /// It is DONE: off the roster, the joiner is woken.
     #[inline(always)]
     fn conclude(&self) {
         let listed = self.view().local().roster.unlist(self);
@@ -197,10 +198,10 @@ impl TaskRef {
     #[inline(always)]
     pub(super) fn finish_child(&self) {
         self.set_done();
-        // Mostly its handle was dropped, and the outcome with the future: there is nobody to tell.
-        let told = self.state() & (State::JOINED | State::EMPTY) == State::EMPTY;
-        if !told || self.header().has_rare() {
-            self.tell();
+        // Mostly its handle was dropped, and the outcome with the future.
+        let unseen = self.state() & (State::JOINED | State::EMPTY) == State::EMPTY;
+        if !unseen || self.header().has_rare() {
+            self.conclude_elsewhere();
         }
     }
 
@@ -210,7 +211,7 @@ impl TaskRef {
     }
 
     #[inline(never)]
-    fn tell(&self) {
+    fn conclude_elsewhere(&self) {
         self.conclude();
     }
 

@@ -23,7 +23,7 @@ use crate::util::contain::{Payload, catch};
 pub(super) enum Turn {
     /// The task waits for another.
     Pending,
-    /// The outcome has taken the future's place, and nobody was told.
+    /// The future has ended, and nobody was told before the turn's own end.
     Ready,
     /// The task is over.
     Over,
