@@ -26,17 +26,36 @@ pub(super) type Outcome<T> = Result<T, JoinError>;
 
 /// Whose queue a task goes to when it is woken.
 ///
-/// It has no destructor, so what it leads to must outlive the task's end. `T` is the task's output.
+/// It has no destructor, so what it leads to must outlive the task's end. `T` is the future's output.
 pub(super) trait Schedule<T> {
+    /// What the task's handle gives.
+    type Value;
+
     /// Puts a task with this scheduler into its queue, if that is not its loop's: the task is
     /// somebody's child then, and nobody but its parent polls or drops its future.
     ///
     /// The task must not be over, and may end while this works.
     const SCHEDULE: Option<unsafe fn(TaskRef)>;
 
-    /// The words of the error that an output is, as far as outputs can be looked at.
+    /// Whether a value without a destructor is forgotten with the future if the task has no handle:
+    /// where nobody looks at values else.
+    const FORGETS: bool = false;
+
+    /// What the task comes to with this output. The future is still there.
+    fn settle(&self, output: T) -> Outcome<Self::Value>;
+
+    /// Takes a panic of the future, or of its destructor, that is not to be the task's outcome.
+    ///
+    /// # Errors
+    /// The panic, if it is.
     #[inline]
-    fn failure(_: &T) -> Option<String> {
+    fn take_panic(&self, payload: Payload) -> Result<(), Payload> {
+        Err(payload)
+    }
+
+    /// The words of the error that a value is, as far as values can be looked at.
+    #[inline]
+    fn failure(_: &Self::Value) -> Option<String> {
         None
     }
 }
@@ -45,7 +64,14 @@ pub(super) trait Schedule<T> {
 pub(super) struct OnLoop;
 
 impl<T: 'static> Schedule<T> for OnLoop {
+    type Value = T;
+
     const SCHEDULE: Option<unsafe fn(TaskRef)> = None;
+
+    #[inline]
+    fn settle(&self, output: T) -> Outcome<T> {
+        Ok(output)
+    }
 
     #[inline]
     fn failure(output: &T) -> Option<String> {
@@ -57,14 +83,21 @@ impl<T: 'static> Schedule<T> for OnLoop {
 pub(super) struct Borrowing;
 
 impl<T> Schedule<T> for Borrowing {
+    type Value = T;
+
     const SCHEDULE: Option<unsafe fn(TaskRef)> = None;
+
+    #[inline]
+    fn settle(&self, output: T) -> Outcome<T> {
+        Ok(output)
+    }
 }
 
 /// What can be done with a block whose types are forgotten. Every function's contract includes
 /// that the pointer heads a live block with this vtable, on the loop's thread.
 pub(super) struct VTable {
-    /// Polls the future; on `Ready` it is gone and the outcome in its place. The future must be
-    /// there, and nobody else's.
+    /// Polls the future; on `Ready` it is gone and the outcome in its place, unless EMPTY says that it
+    /// was forgotten. The future must be there, and nobody else's.
     pub(super) poll: unsafe fn(NonNull<Header>, &mut Context<'_>) -> Poll<()>,
     /// Drops the future and puts an error in its place. As for `poll`. Does not unwind.
     pub(super) end: unsafe fn(NonNull<Header>, JoinError),
@@ -81,20 +114,20 @@ pub(super) struct VTable {
 }
 
 #[repr(C)]
-pub(super) struct TaskCell<F: Future, S> {
+pub(super) struct TaskCell<F, S, T> {
     header: Header,
     scheduler: S,
-    slot: Slot<F>,
+    slot: Slot<F, T>,
 }
 
 /// The future until the task is DONE, then the outcome until it is EMPTY.
 #[repr(C)]
-union Slot<F: Future> {
+union Slot<F, T> {
     future: ManuallyDrop<F>,
-    outcome: ManuallyDrop<Outcome<F::Output>>,
+    outcome: ManuallyDrop<Outcome<T>>,
 }
 
-impl<F: Future, S: Schedule<F::Output>> TaskCell<F, S> {
+impl<F: Future, S: Schedule<F::Output>> TaskCell<F, S, S::Value> {
     const VTABLE: VTable = VTable {
         poll: Self::poll,
         end: Self::end_with_error,
@@ -129,7 +162,7 @@ impl<F: Future, S: Schedule<F::Output>> TaskCell<F, S> {
         header.as_ptr().wrapping_byte_add(offset_of!(Self, slot)).cast()
     }
 
-    fn outcome(header: NonNull<Header>) -> *mut Outcome<F::Output> {
+    fn outcome(header: NonNull<Header>) -> *mut Outcome<S::Value> {
         header.as_ptr().wrapping_byte_add(offset_of!(Self, slot)).cast()
     }
 
@@ -141,22 +174,40 @@ impl<F: Future, S: Schedule<F::Output>> TaskCell<F, S> {
         match future.poll(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(output) => {
+                // SAFETY: this task's own, and alive by the caller's word.
+                let outcome = unsafe { scheduler::<S>(header) }.settle(output);
                 // SAFETY: the borrow ended with the poll.
-                unsafe { Self::end(header, Ok(output)) };
+                unsafe { Self::end(header, outcome) };
                 Poll::Ready(())
             }
         }
     }
 
     unsafe fn end_with_error(header: NonNull<Header>, error: JoinError) {
+        let error = match error {
+            // SAFETY: the caller's word.
+            JoinError::Panicked(payload) => match unsafe { Self::pass_on(header, payload) } {
+                Ok(()) => JoinError::Cancelled,
+                Err(payload) => JoinError::Panicked(payload),
+            },
+            JoinError::Cancelled => JoinError::Cancelled,
+        };
         // SAFETY: the caller's word.
         unsafe { Self::end(header, Err(error)) };
     }
 
-    /// Drops the future and puts the outcome in its place; a panic of the destructor becomes the
-    /// outcome, unless that is a panic already.
+    /// Gives a panic to whoever takes those of this task; what that panics with comes back too.
+    #[cold]
+    unsafe fn pass_on(header: NonNull<Header>, payload: Payload) -> Result<(), Payload> {
+        // SAFETY: this task's own, and alive by the caller's word.
+        let scheduler = unsafe { scheduler::<S>(header) };
+        catch(|| scheduler.take_panic(payload)).unwrap_or_else(Err)
+    }
+
+    /// Drops the future and puts the outcome in its place; a panic of the destructor that nobody takes
+    /// becomes the outcome, unless that is a panic already.
     #[inline]
-    unsafe fn end(header: NonNull<Header>, outcome: Outcome<F::Output>) {
+    unsafe fn end(header: NonNull<Header>, outcome: Outcome<S::Value>) {
         // SAFETY: alive by the caller's word, and only ever shared.
         let cell = unsafe { &(*header.as_ptr()).state };
         let state = cell.get();
@@ -168,9 +219,17 @@ impl<F: Future, S: Schedule<F::Output>> TaskCell<F, S> {
         if needs_drop::<F>() {
             // SAFETY: the future is there and ours by the caller's word; ENDING keeps everybody
             // from it while its destructor runs, and from then on it is not looked at.
-            if let Err(payload) = catch(|| unsafe { drop_in_place(Self::future(header)) }) {
+            let dropped = catch(|| unsafe { drop_in_place(Self::future(header)) });
+            // SAFETY: the caller's word.
+            let passed_on = dropped.or_else(|payload| unsafe { Self::pass_on(header, payload) });
+            if let Err(payload) = passed_on {
                 outcome = after_panic(outcome, payload);
             }
+        }
+        let is_forgotten = S::FORGETS && !needs_drop::<S::Value>() && outcome.is_ok();
+        if is_forgotten && !cell.get().contains(State::JOINED) {
+            cell.set(cell.get() | State::EMPTY);
+            return;
         }
         // SAFETY: the slot is big enough for either and free now.
         unsafe { Self::outcome(header).write(outcome) };
@@ -205,7 +264,7 @@ impl<F: Future, S: Schedule<F::Output>> TaskCell<F, S> {
 #[inline]
 pub(super) unsafe fn scheduler<'a, S>(header: NonNull<Header>) -> &'a S {
     // The fields stand in the order of their declaration: what follows them changes nothing.
-    let offset = const { offset_of!(TaskCell<std::future::Ready<()>, S>, scheduler) };
+    let offset = const { offset_of!(TaskCell<(), S, ()>, scheduler) };
     // SAFETY: the block reaches that far.
     let scheduler = unsafe { header.byte_add(offset) };
     // SAFETY: the caller's promise; it is only ever shared.

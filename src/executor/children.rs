@@ -2,8 +2,9 @@
 //!
 //! # Safety
 //! The futures may borrow for `'env`. They are polled and dropped in methods of [`Children`] and in its
-//! destructor only, and a `Children<'env>` cannot be used when `'env` is over. Forgotten, it leaves
-//! them in memory that nobody touches; the loop leaves children alone.
+//! destructor only, and a `Children<'env, _>` cannot be used when `'env` is over. Forgotten, it leaves
+//! them in memory that nobody touches; the loop leaves children alone. Nobody keeps the family of a
+//! `Children<'_, K>` who is not a `K`.
 #![allow(unsafe_code, reason = "a handle to a task is made by hand")]
 
 use std::cell::Cell;
@@ -12,23 +13,27 @@ use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use super::current;
-use super::family::{Family, Kind};
+use super::family::{Family, Keeper, Kept, Kind};
 use super::info::{Id, Meta};
 use super::join::JoinHandle;
 use super::join_error::JoinError;
 use super::owner::{Owner, Stage, surroundings};
 use super::state::State;
+use super::task::TaskRef;
 use super::trace;
+use super::turn::Turn;
 use crate::util::budget;
 
 /// Invariant: neither longer nor shorter than it says.
 type Env<'env> = PhantomData<Cell<&'env ()>>;
 
 /// Tasks whose parent is a part of another task, and polls them.
-pub(crate) struct Children<'env> {
+///
+/// Who calls their methods keeps them: a `K` hears of the failures.
+pub(crate) struct Children<'env, K> {
     family: Rc<Family>,
     closed: Cell<bool>,
     /// All were asked to end.
@@ -36,9 +41,10 @@ pub(crate) struct Children<'env> {
     /// Whose branch those of the children hang on, and follow to wherever they are polled.
     trunk: Owner,
     _env: Env<'env>,
+    _keeper: PhantomData<fn(K) -> K>,
 }
 
-impl<'env> Children<'env> {
+impl<'env, K> Children<'env, K> {
     /// None so far.
     pub(crate) fn new() -> Self {
         Children {
@@ -47,43 +53,53 @@ impl<'env> Children<'env> {
             ending: Cell::new(false),
             trunk: Owner::new(),
             _env: PhantomData,
+            _keeper: PhantomData,
         }
     }
 
-    /// Starts a task that gives `None` where it has no value. When closed, its future is dropped and the
-    /// handle is cancelled.
+    /// Starts a task, whose error is the keeper's. When closed, its future is dropped and the handle
+    /// is cancelled.
     ///
     /// # Panics
     /// If no loop runs on this thread.
     #[inline]
     #[track_caller]
-    pub(crate) fn spawn<T, F>(&self, meta: Meta, future: F) -> Child<'env, T>
+    pub(crate) fn spawn<T, E, F>(&self, keeper: &K, meta: Meta, future: F) -> Child<'env, T>
     where
+        K: Keeper<E>,
         T: 'env,
-        F: Future<Output = Option<T>> + 'env,
+        F: Future<Output = Result<T, E>> + 'env,
     {
         let future = trace::task(&meta, future);
         current::at_home(|view| {
-            let child = self.family.bear(view, || view.local().next_id(), meta, future);
+            let id = || view.local().next_id();
+            // SAFETY: the family is ours, and whoever keeps it a `K`.
+            let child = unsafe { self.family.bear::<Kept<K>, _>(view, id, meta, future) };
             if self.closed.get() {
-                child.drop_now();
+                self.refuse(keeper, &child);
             } else {
-                self.family.adopt_task(view, child.clone());
+                self.family.adopt_task(view, &child);
             }
-            // SAFETY: the output of the future that the task was made of, and the first handle.
+            // SAFETY: the value that a `Member<Kept<K>>` makes of the output, and the first handle.
             let task = unsafe { JoinHandle::new(child) };
             Child { task, _env: PhantomData }
         })
     }
 
+    /// Ends a child that comes too late.
+    #[cold]
+    fn refuse(&self, keeper: &K, child: &TaskRef) {
+        self.family.kept_by(keeper, || child.drop_now());
+    }
+
     /// Gives turns to those that are ready, as tasks of their own. Under an owner that is to end
     /// none starts; when its end is delivered they are all asked to end.
-    pub(crate) fn poll(&self) {
+    pub(crate) fn poll(&self, keeper: &K) {
         let stage = surroundings();
         if stage == Stage::Ending && !self.ending.get() {
             self.cancel_all();
         }
-        self.trunk.within(|| self.poll_ready());
+        self.trunk.within(|| self.family.kept_by(keeper, || self.poll_ready()));
     }
 
     fn poll_ready(&self) {
@@ -91,10 +107,13 @@ impl<'env> Children<'env> {
         let _parent = scope.is_parent();
         // One child may ask an owner around to end: those behind it do not start any more.
         let starts = || current::stage_of_parent() == Some(Stage::Going);
-        self.family.round(Kind::Task, starts, |child| {
-            if child.state().contains(State::DONE) {
+        self.family.round(Kind::Task, starts, |child, turn| {
+            if turn != Turn::Pending {
                 child.leave_tree();
-                drop(self.family.unlist(child));
+                // SAFETY: a child is on the list until it is over, or until one has ended all.
+                if let Some(listed) = unsafe { self.family.unlist(child) } {
+                    listed.forget_one();
+                }
             } else if self.ending.get() {
                 child.cancel();
             }
@@ -134,7 +153,11 @@ impl<'env> Children<'env> {
     }
 
     /// Starts no more, and drops the futures of all, in the order of their spawn.
-    pub(crate) fn end_all(&self) {
+    pub(crate) fn end_all(&self, keeper: &K) {
+        self.family.kept_by(keeper, || self.drop_all());
+    }
+
+    fn drop_all(&self) {
         self.close();
         self.family.end_all(|child| {
             child.drop_now();
@@ -143,13 +166,13 @@ impl<'env> Children<'env> {
     }
 }
 
-impl Drop for Children<'_> {
+impl<K> Drop for Children<'_, K> {
     fn drop(&mut self) {
-        self.end_all();
+        self.drop_all();
     }
 }
 
-impl fmt::Debug for Children<'_> {
+impl<K> fmt::Debug for Children<'_, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Children")
             .field("len", &self.len())
@@ -185,7 +208,7 @@ impl fmt::Debug for Children<'_> {
 /// # Cancel safety
 /// Awaiting `&mut child` loses nothing when it is dropped: await it again.
 pub struct Child<'env, T> {
-    task: JoinHandle<Option<T>>,
+    task: JoinHandle<T>,
     _env: Env<'env>,
 }
 
@@ -228,8 +251,7 @@ impl<T> Future for Child<'_, T> {
     type Output = Result<T, JoinError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let outcome = ready!(Pin::new(&mut self.task).poll(cx));
-        Poll::Ready(outcome.and_then(|value| value.ok_or(JoinError::Cancelled)))
+        Pin::new(&mut self.task).poll(cx)
     }
 }
 

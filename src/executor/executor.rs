@@ -271,7 +271,7 @@ impl Drop for Executor {
         while let Some(task) = self.view().local().ready.pop() {
             drop(task);
         }
-        // Children whose parents live on elsewhere, or were forgotten.
+        // Empty, unless this comes out of the poll of one of them.
         while let Some(task) = self.view().local().roster.iter().next() {
             drop(self.view().local().roster.unlist(&task));
         }

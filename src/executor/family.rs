@@ -5,58 +5,60 @@
 //! family ends every child before it lets go ([`Family::end_all`]), or leaks the family. The
 //! list of the family owns one [`TaskRef`] to each child on it, and a child is on it until it is over.
 //! All of it is on one thread. A child's future is polled in [`Family::round`] and dropped there or
-//! in [`Family::end_all`], and nowhere else: who calls these answers for what the futures borrow.
-#![allow(unsafe_code, reason = "a list through the tasks' blocks")]
+//! in [`Family::end_all`], and nowhere else: who calls these answers for what the futures borrow, and
+//! lends them the keeper ([`Family::kept_by`]), which so outlives every look at it, whatever becomes of
+//! the owner's future.
+#![allow(unsafe_code, reason = "children lead to their family, and to its keeper, by a pointer")]
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::marker::PhantomData;
 use std::mem::forget;
 use std::ops::ControlFlow;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
-use super::cell::{Schedule, TaskCell, scheduler};
-use super::header::Header;
+use super::cell::{Outcome, Schedule, TaskCell, scheduler};
 use super::info::{Id, Meta};
-use super::local::Household;
+use super::join_error::JoinError;
+use super::local::{Household, Local};
 use super::owner;
-use super::run_queue::RunQueue;
+use super::roster::List;
+use super::run_queue::Line;
 use super::shared::{Home, View};
 use super::state::State;
 use super::task::TaskRef;
+use super::turn::Turn;
+use crate::util::contain::Payload;
 use crate::util::{Key, budget};
 
 /// Children in the order of their spawn, and those of them that are ready.
 #[derive(Default)]
 pub(super) struct Family {
-    ready: RunQueue,
+    ready: Line,
+    /// Who hears of the children's failures, while they are used.
+    keeper: Cell<Option<NonNull<()>>>,
     /// Who polls the family, and waits.
     parent: Cell<Option<Waker>>,
-    first: Cell<Option<NonNull<Header>>>,
-    last: Cell<Option<NonNull<Header>>>,
+    children: List,
     len: Cell<usize>,
-    /// The loop that knows of the children, if they are tasks of their own: that of the first one.
+    /// The loop of the first child, if they are tasks of their own. It knows of the family.
     home: OnceCell<(Home, Key)>,
+    /// The loops of those who were spawned elsewhere.
+    homes: RefCell<Vec<(Home, Key)>>,
 }
 
 impl Household for Family {
-    fn collect(&self, tasks: &mut Vec<TaskRef>) {
-        let mut next = self.first.get();
-        while let Some(child) = next {
-            // SAFETY: it is on the list, which keeps it.
-            let child = unsafe { TaskRef::acquire(child) };
-            // SAFETY: as above.
-            next = unsafe { member(child.as_ptr()) }.next.get();
-            if !child.state().intersects(State::DONE | State::LISTED) {
-                tasks.push(child);
-            }
-        }
+    fn collect(&self, local: &Local, tasks: &mut Vec<TaskRef>) {
+        let is_its = |child: &TaskRef| ptr::eq(child.view().local(), local);
+        let unfinished = |child: &TaskRef| !child.state().contains(State::DONE);
+        tasks.extend(self.children.iter().filter(|child| is_its(child) && unfinished(child)));
     }
 }
 
 impl Drop for Family {
     fn drop(&mut self) {
-        if let Some((home, place)) = self.home.take() {
+        for (home, place) in self.home.take().into_iter().chain(self.homes.take()) {
             home.view().local().leave(place);
         }
     }
@@ -71,20 +73,81 @@ pub(super) enum Kind {
     Part,
 }
 
-/// A child's scheduler, and its place on the list.
-pub(super) struct Member {
-    family: NonNull<Family>,
-    previous: Cell<Option<NonNull<Header>>>,
-    next: Cell<Option<NonNull<Header>>>,
+/// Hears of the failures of children.
+pub(crate) trait Keeper<E> {
+    /// A child has returned an error. It goes on to its end.
+    fn failed(&self, error: E);
+
+    /// A child has panicked, or the destructor of its future.
+    ///
+    /// # Errors
+    /// The panic, if it is to be the child's outcome.
+    fn panicked(&self, payload: Payload) -> Result<(), Payload>;
 }
 
-impl<T> Schedule<T> for Member {
+/// What becomes of the children is their own outcome.
+pub(super) struct Unkept;
+
+/// Their failures go to a `K`.
+pub(super) struct Kept<K>(PhantomData<fn(K) -> K>);
+
+/// A child's scheduler.
+#[repr(C)]
+pub(super) struct Member<K> {
+    family: NonNull<Family>,
+    _kept: PhantomData<K>,
+}
+
+impl<T> Schedule<T> for Member<Unkept> {
+    type Value = T;
+
     const SCHEDULE: Option<unsafe fn(TaskRef)> = Some(schedule);
+
+    #[inline]
+    fn settle(&self, output: T) -> Outcome<T> {
+        Ok(output)
+    }
+}
+
+impl<T, E, K: Keeper<E>> Schedule<Result<T, E>> for Member<Kept<K>> {
+    type Value = T;
+
+    const SCHEDULE: Option<unsafe fn(TaskRef)> = Some(schedule);
+    const FORGETS: bool = true;
+
+    #[inline]
+    fn settle(&self, output: Result<T, E>) -> Outcome<T> {
+        output.map_err(|error| {
+            if let Some(keeper) = self.keeper() {
+                keeper.failed(error);
+            }
+            JoinError::Cancelled
+        })
+    }
+
+    fn take_panic(&self, payload: Payload) -> Result<(), Payload> {
+        match self.keeper() {
+            Some(keeper) => keeper.panicked(payload),
+            None => Err(payload),
+        }
+    }
+}
+
+impl<K> Member<Kept<K>> {
+    /// The keeper, if there is one: while the child's future is polled or dropped.
+    #[cold]
+    fn keeper(&self) -> Option<&K> {
+        // SAFETY: asked while the child's future is used, so it is not over, and the family is there.
+        let keeper = unsafe { self.family.as_ref() }.keeper.get()?;
+        // SAFETY: a `&K` by the promise made to `bear`, borrowed by `kept_by` further up the stack.
+        Some(unsafe { keeper.cast().as_ref() })
+    }
 }
 
 unsafe fn schedule(task: TaskRef) {
-    // SAFETY: this function is in the vtable of children only.
-    let family = unsafe { member(task.as_ptr()) }.family;
+    // SAFETY: every child is made in `bear`, with a `Member`, which looks the same whatever its `K`;
+    // this function is in the vtable of children only.
+    let family = unsafe { scheduler::<Member<Unkept>>(task.as_ptr()) }.family;
     // SAFETY: the task is not over, so the family is there.
     let parent = unsafe { family.as_ref() }.push(task);
     // Anybody's code: the family may be gone when it returns.
@@ -93,123 +156,110 @@ unsafe fn schedule(task: TaskRef) {
     }
 }
 
-/// The place of a child on its family's list.
-///
-/// # Safety
-/// The header is that of a child, which lives as long as the result is used.
-#[inline]
-unsafe fn member<'a>(child: NonNull<Header>) -> &'a Member {
-    // SAFETY: every child is made in `adopt`.
-    unsafe { scheduler::<Member>(child) }
-}
-
 impl Family {
     /// Adds a ready child. Gives who has to be told.
     #[inline]
     fn push(&self, task: TaskRef) -> Option<Waker> {
         self.ready.push(task);
-        self.parent.take()
+        // SAFETY: only this thread uses the cell, and nothing writes to it while this looks.
+        let waits = unsafe { &*self.parent.as_ptr() }.is_some();
+        if waits { self.parent.take() } else { None }
     }
 
     /// Makes a child, to be taken in or ended by the caller.
+    ///
+    /// # Safety
+    /// If `K` is `Kept<L>`, whoever the family is ever [`kept_by`](Family::kept_by) is an `L`.
     #[inline]
-    pub(super) fn bear<F: Future>(
+    pub(super) unsafe fn bear<K, F: Future>(
         self: &Rc<Self>,
         view: View<'_>,
         id: impl FnOnce() -> Id,
         meta: Meta,
         future: F,
-    ) -> TaskRef {
-        let family = NonNull::from(&**self);
-        let member = Member { family, previous: Cell::new(None), next: Cell::new(None) };
+    ) -> TaskRef
+    where
+        Member<K>: Schedule<F::Output>,
+    {
+        let member = Member::<K> { family: NonNull::from(&**self), _kept: PhantomData };
         TaskCell::allocate(view, id, meta, future, member)
+    }
+
+    /// Has `keeper` hear of the failures of the children whose futures `code` polls or drops, in the
+    /// midst of which this may be called again.
+    #[inline]
+    pub(super) fn kept_by<K, R>(&self, keeper: &K, code: impl FnOnce() -> R) -> R {
+        struct Restore<'a>(&'a Family, Option<NonNull<()>>);
+        impl Drop for Restore<'_> {
+            fn drop(&mut self) {
+                self.0.keeper.set(self.1);
+            }
+        }
+        let _before = Restore(self, self.keeper.replace(Some(NonNull::from(keeper).cast())));
+        code()
     }
 
     /// Takes a new child in that is a task of its own.
     #[inline]
-    pub(super) fn adopt_task(self: &Rc<Self>, view: View<'_>, child: TaskRef) {
+    pub(super) fn adopt_task(self: &Rc<Self>, view: View<'_>, child: &TaskRef) {
         if !self.home.get().is_some_and(|(home, _)| home.is(view)) {
-            self.settle(view, &child);
+            self.settle(view);
         }
         self.adopt(child, Kind::Task);
     }
 
-    /// Has the children's loop know of them. Mostly it is one loop: children of another are on its
-    /// roster one by one.
+    /// Has a child's loop know of the family.
     #[cold]
-    fn settle(self: &Rc<Self>, view: View<'_>, child: &TaskRef) {
-        if self.home.get().is_none() {
-            let this: Rc<dyn Household> = self.clone();
-            if let Some(place) = view.local().settle(Rc::downgrade(&this)) {
-                _ = self.home.set((Home::new(view), place));
-                return;
-            }
+    fn settle(self: &Rc<Self>, view: View<'_>) {
+        if self.homes.borrow().iter().any(|(home, _)| home.is(view)) {
+            return;
         }
-        view.local().roster.list(child.clone());
+        let this: Rc<dyn Household> = self.clone();
+        let place = view.local().settle(Rc::downgrade(&this));
+        if let Err(second) = self.home.set((Home::new(view), place)) {
+            self.homes.borrow_mut().push(second);
+        }
     }
 
     /// Takes a new child in, which has its first turn in the next round.
     #[inline]
-    pub(super) fn adopt(&self, child: TaskRef, kind: Kind) {
+    pub(super) fn adopt(&self, child: &TaskRef, kind: Kind) {
         child.set(match kind {
             Kind::Task => State::QUEUED,
             Kind::Part => State::QUEUED.union(State::PART),
         });
-        let parent = self.push(child.clone());
-        self.list(child);
-        if let Some(parent) = parent {
+        self.list(child.clone());
+        if let Some(parent) = self.push(child.clone()) {
             parent.wake();
         }
     }
 
+    #[inline]
     fn list(&self, child: TaskRef) {
-        let child = child.into_raw();
-        let previous = self.last.replace(Some(child));
-        // SAFETY: the list keeps it from now on.
-        unsafe { member(child) }.previous.set(previous);
-        match previous {
-            // SAFETY: it is on the list, which keeps it.
-            Some(previous) => unsafe { member(previous) }.next.set(Some(child)),
-            None => self.first.set(Some(child)),
-        }
+        self.children.push(child);
         self.len.set(self.len.get() + 1);
     }
 
     /// Takes the eldest child off the list.
     #[inline]
     pub(super) fn unlist_first(&self) -> Option<TaskRef> {
-        let child = self.first.get()?;
-        // SAFETY: it is on the list, which keeps it.
-        let next = unsafe { member(child) }.next.take();
-        match next {
-            // SAFETY: as above.
-            Some(next) => unsafe { member(next) }.previous.set(None),
-            None => self.last.set(None),
-        }
-        self.first.set(next);
+        let child = self.children.pop()?;
         self.len.set(self.len.get() - 1);
-        // SAFETY: the reference that the list had.
-        Some(unsafe { TaskRef::from_raw(child) })
+        Some(child)
     }
 
-    /// Takes a child off the list.
-    pub(super) fn unlist(&self, child: &TaskRef) -> TaskRef {
-        // SAFETY: it is a child, and `child` keeps it.
-        let place = unsafe { member(child.as_ptr()) };
-        let (previous, next) = (place.previous.take(), place.next.take());
-        match previous {
-            // SAFETY: it is on the list, which keeps it.
-            Some(previous) => unsafe { member(previous) }.next.set(next),
-            None => self.first.set(next),
-        }
-        match next {
-            // SAFETY: as above.
-            Some(next) => unsafe { member(next) }.previous.set(previous),
-            None => self.last.set(previous),
+    /// Takes a child off the list, and gives what that had of it. `None` if the list is empty.
+    ///
+    /// # Safety
+    /// It is on it, or nobody is.
+    #[inline]
+    pub(super) unsafe fn unlist(&self, child: &TaskRef) -> Option<TaskRef> {
+        if self.children.is_empty() {
+            return None;
         }
         self.len.set(self.len.get() - 1);
-        // SAFETY: the reference that the list had.
-        unsafe { TaskRef::from_raw(child.as_ptr()) }
+        // SAFETY: the caller's word.
+        Some(unsafe { self.children.remove(child) })
     }
 
     /// How many children are on the list.
@@ -230,37 +280,41 @@ impl Family {
         &self,
         kind: Kind,
         starts: impl Fn() -> bool,
-        mut after: impl FnMut(&TaskRef) -> ControlFlow<()>,
+        mut after: impl FnMut(&TaskRef, Turn) -> ControlFlow<()>,
     ) {
         drop(self.parent.take());
-        // Whether any start, as of so many requests.
-        let mut known: Option<(u32, bool)> = None;
-        let mut starts = || match (known, owner::requests()) {
-            (Some((before, starts)), now) if before == now => starts,
-            (_, now) => {
-                let starts = starts();
-                known = Some((now, starts));
-                starts
+        // Those that have not begun start, as of so many requests; 0 if they do not.
+        let mut known = 0;
+        let mut starts = || {
+            let now = owner::requests();
+            if known != now {
+                known = if starts() { now } else { 0 };
             }
+            known != 0
         };
-        for nth in 0..self.ready.len() {
-            // Parts behind one that has used the budget up would be asked for nothing, time and again.
-            let spent = || kind == Kind::Part && budget::is_spent();
-            let given = budget::take_child();
-            if nth > 0 && (!given || spent()) {
-                break;
-            }
-            let Some(task) = self.ready.pop() else { break };
-            if task.state() & (State::UNBORN | State::CANCEL) == State::UNBORN && !starts() {
-                // Only to be ended.
-                task.clear(State::QUEUED);
-                continue;
-            }
-            let had_turn = match kind {
-                Kind::Task => task.take_turn(),
+        let mut due = self.ready.due();
+        if due.is_empty() {
+            return;
+        }
+        // The first one has its turn in any case.
+        budget::take_child();
+        while let Some(task) = due.next() {
+            let unborn = task.state() & (State::UNBORN | State::CANCEL) == State::UNBORN;
+            let turn = match kind {
+                _ if unborn && !starts() => {
+                    // Only to be ended.
+                    task.clear(State::QUEUED);
+                    None
+                }
+                Kind::Task => task.take_child_turn(),
                 Kind::Part => task.take_turn_within(),
             };
-            if had_turn && after(&task).is_break() {
+            if turn.is_some_and(|turn| after(&task, turn).is_break()) {
+                break;
+            }
+            // Parts behind one that has used the budget up would be asked for nothing, time and again.
+            let spent = || kind == Kind::Part && budget::is_spent();
+            if due.is_empty() || !budget::take_child() || spent() {
                 break;
             }
         }
@@ -284,16 +338,9 @@ impl Family {
     pub(super) fn cancel_all(&self, spares: impl Fn(&TaskRef) -> bool) {
         // While the list is gone through nobody is woken, whose code might change it.
         let parent = self.parent.take();
-        let mut next = self.first.get();
-        while let Some(child) = next {
-            // SAFETY: it is on the list, which keeps it.
-            let child = unsafe { TaskRef::acquire(child) };
-            if !spares(&child) {
-                child.cancel();
-            }
-            // SAFETY: as above.
-            next = unsafe { member(child.as_ptr()) }.next.get();
-        }
+        self.children.iter().filter(|child| !spares(child)).for_each(|child| {
+            child.cancel();
+        });
         if let Some(parent) = parent {
             parent.wake();
         }

@@ -49,7 +49,7 @@ pub(super) struct Header {
     /// How many `TaskRef`s there are.
     pub(super) local: Cell<u32>,
     pub(super) state: Cell<State>,
-    /// Its neighbours on the roster.
+    /// Its neighbours on the roster, or among the children of its family.
     pub(super) listed_before: Cell<Option<NonNull<Header>>>,
     pub(super) listed_behind: Cell<Option<NonNull<Header>>>,
     /// Who awaits the outcome.
@@ -232,4 +232,14 @@ pub(super) unsafe fn release(header: NonNull<Header>, n: u32) {
     // it. Whatever had a destructor is gone: the last `TaskRef` has emptied the header and found
     // the slot empty.
     unsafe { retire(shared, header.cast(), vtable.layout) };
+}
+
+/// As [`release`], of one reference. A waker mostly gives its own back, and has no room for the rest.
+///
+/// # Safety
+/// As for [`release`].
+#[inline(never)]
+pub(super) unsafe fn release_one(header: NonNull<Header>) {
+    // SAFETY: the caller's promise.
+    unsafe { release(header, 1) };
 }

@@ -1,7 +1,7 @@
 //! The handle to a task.
 //!
 //! # Safety
-//! A `JoinHandle<T>` is made for a task whose output is a `T`, and moves the outcome out of the
+//! A `JoinHandle<T>` is made for a task whose value is a `T`, and moves the outcome out of the
 //! block once: the state says whether it is there.
 #![allow(unsafe_code, reason = "the outcome lies in the task's block, whose type is forgotten")]
 
@@ -55,7 +55,7 @@ impl<T> Unpin for JoinHandle<T> {}
 
 impl<T> JoinHandle<T> {
     /// # Safety
-    /// The task's output is a `T`, it is marked as joined, and this is its only handle.
+    /// The task's value is a `T`, it is marked as joined, and this is its only handle.
     pub(super) unsafe fn new(task: TaskRef) -> Self {
         JoinHandle { task, _output: PhantomData }
     }
@@ -251,12 +251,11 @@ impl<T> Drop for JoinHandle<T> {
     #[inline]
     fn drop(&mut self) {
         let state = self.task.state();
-        if state.contains(State::DONE | State::EMPTY) {
+        match state.contains(State::DONE) {
+            false if !self.task.header().has_joiner() => self.task.clear(State::JOINED),
             // There is neither a joiner nor an outcome.
-        } else if !state.contains(State::DONE) && !self.task.header().has_joiner() {
-            self.task.clear(State::JOINED);
-        } else {
-            self.detach();
+            true if state.contains(State::EMPTY) => {}
+            _ => self.detach(),
         }
     }
 }

@@ -32,8 +32,8 @@ pub(super) type MakeGrace = Rc<dyn Fn() -> Grace>;
 
 /// Knows tasks that are not on the roster.
 pub(super) trait Household {
-    /// Adds those that have not finished.
-    fn collect(&self, tasks: &mut Vec<TaskRef>);
+    /// Adds those of a loop that have not finished.
+    fn collect(&self, local: &Local, tasks: &mut Vec<TaskRef>);
 }
 
 /// The loop's side of the block.
@@ -80,12 +80,13 @@ impl Local {
 
     /// Whether a task has not finished that is nobody's child.
     pub(super) fn has_tasks(&self) -> bool {
-        self.roster.iter().any(|task| !task.header().is_owned())
+        !self.roster.is_empty()
     }
 
-    /// Has the household's tasks known, up to [`leave`](Local::leave). `None` if no more fit in.
-    pub(super) fn settle(&self, household: Weak<dyn Household>) -> Option<Key> {
-        self.households.borrow_mut().insert(household).ok()
+    /// Has the household's tasks known, up to [`leave`](Local::leave).
+    pub(super) fn settle(&self, household: Weak<dyn Household>) -> Key {
+        // 2³² of them do not fit the memory.
+        self.households.borrow_mut().insert(household).unwrap_or(Key::NONE)
     }
 
     pub(super) fn leave(&self, place: Key) {
@@ -102,7 +103,7 @@ impl Local {
         let mut tasks: Vec<TaskRef> = self.roster.iter().collect();
         let households = self.households.borrow();
         let known = households.keys().filter_map(|key| households.get(key)?.upgrade());
-        known.for_each(|household| household.collect(&mut tasks));
+        known.for_each(|household| household.collect(self, &mut tasks));
         tasks.sort_unstable_by_key(TaskRef::id);
         tasks
     }

@@ -63,6 +63,7 @@ pub use yield_now::yield_now;
 
 pub(crate) use children::Children;
 pub(crate) use executor::Executor;
+pub(crate) use family::Keeper;
 pub(crate) use info::{Meta, Report};
 pub(crate) use parts::Parts;
 pub(crate) use remote::Remote;

@@ -26,19 +26,19 @@ use crate::util::sync::thread_local;
 
 thread_local! {
     static FRAME: Cell<*const Frame> = const { Cell::new(ptr::null()) };
-    static REQUESTS: Cell<u32> = const { Cell::new(0) };
+    static REQUESTS: Cell<u64> = const { Cell::new(1) };
 }
 
-/// Changes with each request to an owner of this thread: while it does not, no [`Stage`] has.
+/// Changes with each request to an owner of this thread: while it does not, no [`Stage`] has. Never 0.
 #[inline]
-pub(super) fn requests() -> u32 {
+pub(super) fn requests() -> u64 {
     REQUESTS.get()
 }
 
 /// Some owner is asked to end, or its end is delivered.
 #[inline]
 pub(super) fn count_request() {
-    REQUESTS.set(REQUESTS.get().wrapping_add(1));
+    REQUESTS.set(REQUESTS.get() + 1);
 }
 
 /// An owner whose body is being polled.

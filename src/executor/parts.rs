@@ -15,12 +15,13 @@ use std::task::{Context, Poll};
 
 use super::cell::Outcome;
 use super::current;
-use super::family::{Family, Kind};
+use super::family::{Family, Kind, Unkept};
 use super::info::Meta;
 use super::join_error::JoinError;
 use super::owner::{Stage, surroundings};
 use super::state::State;
 use super::task::TaskRef;
+use super::turn::Turn;
 
 /// Parts of the running task. A wake costs the same however many there are, and no allocation; each
 /// has a block like a task's.
@@ -43,8 +44,11 @@ impl<F: Future> Parts<F> {
             // They go by the name of the task that they are parts of, and use its values.
             let id = current::task_id().unwrap_or_else(|| view.local().next_id());
             for future in futures {
-                let part = parts.family.bear(view, || id, Meta::with(None), future);
-                parts.family.adopt(part, Kind::Part);
+                // SAFETY: `Unkept`.
+                let part = unsafe {
+                    parts.family.bear::<Unkept, F>(view, || id, Meta::with(None), future)
+                };
+                parts.family.adopt(&part, Kind::Part);
                 parts.running += 1;
             }
         });
@@ -66,8 +70,8 @@ impl<F: Future> Parts<F> {
         let mut result = None;
         // One part may ask an owner around to end: those behind it do not start any more.
         let starts = || surroundings() == Stage::Going;
-        family.round(Kind::Part, starts, |child| {
-            if !child.state().contains(State::DONE) {
+        family.round(Kind::Part, starts, |child, turn| {
+            if turn == Turn::Pending {
                 return ControlFlow::Continue(());
             }
             *running -= 1;
@@ -140,7 +144,8 @@ impl<'a, F: Future> Ended<'a, F> {
     unsafe fn new(family: &'a Family, child: &'a TaskRef) -> Self {
         // SAFETY: the caller's promise.
         if unsafe { child.outcome::<F::Output>().as_ref() }.is_err() {
-            drop(family.unlist(child));
+            // SAFETY: who takes the output takes it off the list.
+            drop(unsafe { family.unlist(child) });
             // SAFETY: as above.
             output(unsafe { child.take_outcome::<F::Output>() });
         }
@@ -158,7 +163,8 @@ impl<'a, F: Future> Ended<'a, F> {
 
     /// Moves the output out.
     pub(crate) fn take(self) -> F::Output {
-        drop(self.family.unlist(self.child));
+        // SAFETY: nobody has taken its output, and with that the child off the list.
+        drop(unsafe { self.family.unlist(self.child) });
         // SAFETY: see the field.
         output(unsafe { self.child.take_outcome::<F::Output>() })
     }

@@ -226,6 +226,7 @@ impl Drop for Home {
 ///
 /// # Safety
 /// The caller owns both and gives them away; the memory was allocated with this rounded layout.
+#[inline]
 pub(super) unsafe fn retire(shared: NonNull<Shared>, block: NonNull<u8>, layout: Layout) {
     if current::is_home(shared) {
         // SAFETY: this is the loop's thread, and what keeps it current keeps the block.
@@ -235,10 +236,17 @@ pub(super) unsafe fn retire(shared: NonNull<Shared>, block: NonNull<u8>, layout:
         local.stock.set(local.stock.get() + 1);
     } else {
         // SAFETY: the caller's promise.
-        unsafe { dealloc(block.as_ptr(), layout) };
-        // SAFETY: the caller's promise.
-        drop(unsafe { SharedRef::from_raw(shared) });
+        unsafe { retire_elsewhere(shared, block, layout) };
     }
+}
+
+/// As [`retire`], where the loop is not the running one.
+#[cold]
+unsafe fn retire_elsewhere(shared: NonNull<Shared>, block: NonNull<u8>, layout: Layout) {
+    // SAFETY: the caller's promise.
+    unsafe { dealloc(block.as_ptr(), layout) };
+    // SAFETY: the caller's promise.
+    drop(unsafe { SharedRef::from_raw(shared) });
 }
 
 /// Takes back the reference that [`View::reference`] gave.

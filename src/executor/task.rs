@@ -172,13 +172,20 @@ impl TaskRef {
     /// The future is gone and the outcome is in its place: tells everybody.
     #[inline(always)]
     pub(super) fn finish(&self) {
-        self.clear(State::RUNNING);
-        self.set(State::DONE);
+        self.set_done();
+        self.conclude();
+    }
+
+    /// It is DONE: off the roster, the joiner is woken.
+    #[inline(always)]
+    fn conclude(&self) {
         let listed = self.view().local().roster.unlist(self);
         if !self.state().contains(State::JOINED) {
             self.discard();
         }
-        if let Some(joiner) = self.header().joiner.take() {
+        if self.header().has_joiner()
+            && let Some(joiner) = self.header().joiner.take()
+        {
             contain(|| joiner.wake());
         }
         self.header().clear_locals();
@@ -187,9 +194,30 @@ impl TaskRef {
         }
     }
 
+    /// As [`finish`](TaskRef::finish), for a child.
+    #[inline(always)]
+    pub(super) fn finish_child(&self) {
+        self.set_done();
+        // Mostly its handle was dropped, and the outcome with the future.
+        let unseen = self.state() & (State::JOINED | State::EMPTY) == State::EMPTY;
+        if !unseen || self.header().has_rare() {
+            self.conclude_elsewhere();
+        }
+    }
+
+    #[inline(always)]
+    fn set_done(&self) {
+        self.header().state.set((self.state() - State::RUNNING) | State::DONE);
+    }
+
+    #[inline(never)]
+    fn conclude_elsewhere(&self) {
+        self.conclude();
+    }
+
     /// Lets go of a reference that is not the last: the caller has another.
     #[inline]
-    fn forget_one(self) {
+    pub(super) fn forget_one(self) {
         let header = ManuallyDrop::new(self);
         let local = &header.header().local;
         debug_assert!(local.get() > 1, "the caller has none");
@@ -252,13 +280,13 @@ impl TaskRef {
 
     /// No `TaskRef` is left: empties the header and lets go of what they held.
     #[inline(never)]
-    fn last(&mut self) {
+    fn last(this: ManuallyDrop<TaskRef>) {
         // The joiner was taken by `finish` or by its handle. There may be what a destructor has asked
         // for after the task's end.
-        self.header().clear();
-        let held = self.header().held.replace(0);
+        this.header().clear();
+        let held = this.header().held.replace(0);
         // SAFETY: what all `TaskRef`s held together; this was the last of them.
-        unsafe { release(self.0, held) };
+        unsafe { release(this.0, held) };
     }
 }
 
@@ -277,7 +305,7 @@ impl Drop for TaskRef {
         let local = &self.header().local;
         local.set(local.get() - 1);
         if local.get() == 0 {
-            self.last();
+            TaskRef::last(ManuallyDrop::new(TaskRef(self.0)));
         }
     }
 }

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use super::current;
 use super::join_error::JoinError;
+use super::local::Local;
 use super::owner;
 use super::state::State;
 use super::task::TaskRef;
@@ -17,6 +18,17 @@ use super::watch;
 use crate::util::budget;
 use crate::util::contain::{Payload, catch};
 
+/// How a turn went.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// The task waits for another.
+    Pending,
+    /// The future has ended, and nobody was told before the turn's own end.
+    Ready,
+    /// The task is over.
+    Over,
+}
+
 impl TaskRef {
     /// One turn in the midst of another task's, or outside all.
     pub(super) fn run(self) {
@@ -24,33 +36,50 @@ impl TaskRef {
         self.take_turn();
     }
 
-    /// One turn, given by the scheduler that took the task off its queue. Says whether the
-    /// task had one: it may be over by now.
+    /// One turn, given by the scheduler that took the task off its queue.
     ///
     /// It leaves no task current and a budget that was used; the scheduler puts back what was
     /// there before, once for all whom it gives a turn.
     #[inline(always)]
-    pub(super) fn take_turn(&self) -> bool {
+    pub(super) fn take_turn(&self) {
+        let Some(state) = self.begin_turn() else { return self.pass() };
+        let _running = current::run_as(self);
+        budget::refresh();
+        if self.go_on(state) == Turn::Ready {
+            self.finish();
+        }
+    }
+
+    /// As [`take_turn`](TaskRef::take_turn), for a child that is a task of its own. `None` if it had
+    /// no turn: it may be over by now.
+    #[inline(always)]
+    pub(super) fn take_child_turn(&self) -> Option<Turn> {
         let Some(state) = self.begin_turn() else {
             self.pass();
-            return false;
+            return None;
         };
         let _running = current::run_as(self);
         budget::refresh();
-        self.go_on(state);
-        true
+        let turn = self.go_on(state);
+        if turn == Turn::Ready {
+            self.finish_child();
+        }
+        Some(turn)
     }
 
-    /// As [`take_turn`](TaskRef::take_turn), for a part of the running task: that stays current, and
-    /// it is its budget which is used.
+    /// As [`take_child_turn`](TaskRef::take_child_turn), for a part of the running task: that stays
+    /// current, and it is its budget which is used.
     #[inline]
-    pub(super) fn take_turn_within(&self) -> bool {
+    pub(super) fn take_turn_within(&self) -> Option<Turn> {
         let Some(state) = self.begin_turn() else {
             self.pass();
-            return false;
+            return None;
         };
-        self.go_on(state);
-        true
+        let turn = self.go_on(state);
+        if turn == Turn::Ready {
+            self.finish();
+        }
+        Some(turn)
     }
 
     /// Says where it stood, unless it cannot have a turn.
@@ -65,13 +94,10 @@ impl TaskRef {
     }
 
     #[inline(always)]
-    fn go_on(&self, before: State) {
-        self.view().local().turns.add(1);
-        if before.contains(State::CANCEL) {
-            self.take_last_turns();
-        } else {
-            self.poll();
-        }
+    fn go_on(&self, before: State) -> Turn {
+        let local = self.view().local();
+        local.turns.add(1);
+        if before.contains(State::CANCEL) { self.take_last_turns() } else { self.poll(local) }
     }
 
     /// A turn that is not taken.
@@ -85,30 +111,34 @@ impl TaskRef {
     }
 
     #[inline(always)]
-    fn poll(&self) {
-        if watch::is_on(self) {
-            self.poll_timed();
+    fn poll(&self, local: &Local) -> Turn {
+        if watch::is_on(local, self) {
+            self.poll_timed()
         } else {
-            self.has_polled(self.poll_future());
+            self.has_polled(self.poll_future())
         }
     }
 
     #[cold]
-    fn poll_timed(&self) {
-        self.has_polled(watch::timed(self, || self.poll_future()));
+    fn poll_timed(&self) -> Turn {
+        self.has_polled(watch::timed(self, || self.poll_future()))
     }
 
     #[inline(always)]
-    fn has_polled(&self, polled: Result<Poll<()>, Payload>) {
+    fn has_polled(&self, polled: Result<Poll<()>, Payload>) -> Turn {
         match polled {
             Ok(Poll::Pending) => {
                 self.clear(State::RUNNING);
                 if self.state().intersects(State::DOOMED | State::CANCEL) {
-                    self.has_been_asked();
+                    return self.has_been_asked();
                 }
+                Turn::Pending
             }
-            Ok(Poll::Ready(())) => self.finish(),
-            Err(payload) => self.end(JoinError::Panicked(payload)),
+            Ok(Poll::Ready(())) => Turn::Ready,
+            Err(payload) => {
+                self.end(JoinError::Panicked(payload));
+                Turn::Over
+            }
         }
     }
 
@@ -125,18 +155,19 @@ impl TaskRef {
     /// A turn after the request. Without clean-ups the future goes at once. Else it is polled once
     /// more as ever, so that a result that is ready wins, and from then on for their sake.
     #[cold]
-    fn take_last_turns(&self) {
+    fn take_last_turns(&self) -> Turn {
+        let local = self.view().local();
         if self.clean_ups().is_some() {
-            self.poll();
-        } else {
-            self.view().local().unpolled.add(1);
-            self.end(JoinError::Cancelled);
+            return self.poll(local);
         }
+        local.unpolled.add(1);
+        self.end(JoinError::Cancelled);
+        Turn::Over
     }
 
     /// The poll of a task that was asked to end, before it or in it, gave Pending.
     #[cold]
-    fn has_been_asked(&self) {
+    fn has_been_asked(&self) -> Turn {
         let waker = waker::borrowed(self);
         let mut cx = Context::from_waker(&waker);
         let is_cleaning = self.state().contains(State::CLEANING);
@@ -159,5 +190,6 @@ impl TaskRef {
                 self.wake();
             }
         }
+        if self.state().contains(State::DONE) { Turn::Over } else { Turn::Pending }
     }
 }

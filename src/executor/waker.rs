@@ -14,7 +14,7 @@ use std::ptr::NonNull;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use super::current;
-use super::header::{Header, release};
+use super::header::{Header, release_one};
 use super::remote::Entry;
 use super::shared::{Open, SharedRef};
 use super::task::TaskRef;
@@ -199,8 +199,8 @@ impl Drop for WakerRef {
             let held = &self.header().held;
             held.set(held.get() + 1);
         } else {
-            // SAFETY: one reference, ours.
-            unsafe { release(self.0, 1) };
+            // SAFETY: it is ours.
+            unsafe { release_one(self.0) };
         }
     }
 }

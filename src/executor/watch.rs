@@ -25,8 +25,8 @@ impl Default for Watch {
 
 /// Whether the polls of a task are timed. A part's poll is one of the task's.
 #[inline]
-pub(super) fn is_on(task: &TaskRef) -> bool {
-    task.view().local().watch.on.get() && !task.is_part()
+pub(super) fn is_on(local: &Local, task: &TaskRef) -> bool {
+    local.watch.on.get() && !task.is_part()
 }
 
 /// Polls a task, and reports it if that took too long.

@@ -9,12 +9,10 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use pin_project_lite::pin_project;
-
 use super::owner::poll_body;
 use crate::executor::current::report_of as report;
 use crate::executor::owner::{Owner, Stage, surroundings};
-use crate::executor::{self, Child, Children, Info, Meta};
+use crate::executor::{self, Child, Children, Info, Keeper, Meta};
 use crate::util::contain::{Payload, catch};
 
 /// Runs `body` with a group to spawn tasks in, and ends when it and all of them have ended.
@@ -147,8 +145,7 @@ impl<'env, E: 'env> TaskGroup<'env, E> {
         T: 'env,
         F: Future<Output = Result<T, E>> + 'env,
     {
-        let future = Watched { future: Some(future), group: self.shared.clone() };
-        self.shared.children.spawn(Meta::here(), future)
+        self.shared.children.spawn(&*self.shared, Meta::here(), future)
     }
 
     /// Asks all children to end, and the body, if it has not: [`task_group`] then gives what the body
@@ -193,7 +190,7 @@ const WHO: &str = "a task of a group";
 
 /// What the group's future, its clones and its children have in common.
 struct Shared<'env, E> {
-    children: Children<'env>,
+    children: Children<'env, Shared<'env, E>>,
     errors: RefCell<Vec<E>>,
     /// The first one, and whose it was. It is resumed when all have ended.
     panic: Cell<Option<(Payload, Option<Info>)>>,
@@ -225,7 +222,7 @@ impl<E> Shared<'_, E> {
         B: Future<Output = Result<T, E>>,
     {
         self.poll_body(cx, body.as_mut(), value);
-        self.children.poll();
+        self.children.poll(self);
         if self.body.stage() == Stage::Asked {
             // A child has ended it: it has one more poll, in which a result wins, or clean-ups begin.
             self.poll_body(cx, body.as_mut(), value);
@@ -252,33 +249,19 @@ impl<E> Shared<'_, E> {
         }
         match catch(|| poll_body(&self.body, body.as_mut(), cx, |_| false)) {
             Ok(Poll::Pending) => {}
-            Ok(Poll::Ready(result)) => *value = result.and_then(|result| self.noted(result)),
+            Ok(Poll::Ready(None)) => {}
+            Ok(Poll::Ready(Some(Ok(returned)))) => *value = Some(returned),
+            Ok(Poll::Ready(Some(Err(error)))) => self.failed(error),
             Err(payload) => {
-                self.panicked(payload);
+                self.note_panic(payload);
                 if let Err(payload) = catch(|| body.set(None)) {
-                    self.panicked(payload);
+                    self.note_panic(payload);
                 }
             }
         }
     }
 
-    /// The value of one that has returned; its error is kept, and ends the others.
-    fn noted<T>(&self, result: Result<T, E>) -> Option<T> {
-        match result {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.errors.borrow_mut().push(error);
-                self.stop();
-                None
-            }
-        }
-    }
-
-    fn panicked(&self, payload: Payload) {
-        if self.ended.get() {
-            // The destructor of a future that came too late: its task's outcome.
-            resume_unwind(payload);
-        }
+    fn note_panic(&self, payload: Payload) {
         match self.panic.take() {
             None => self.panic.set(Some((payload, executor::current()))),
             first => {
@@ -293,6 +276,23 @@ impl<E> Shared<'_, E> {
         if self.body.ask() {
             self.children.cancel_all();
         }
+    }
+}
+
+impl<E> Keeper<E> for Shared<'_, E> {
+    /// The error is kept, and ends the others.
+    fn failed(&self, error: E) {
+        self.errors.borrow_mut().push(error);
+        self.stop();
+    }
+
+    fn panicked(&self, payload: Payload) -> Result<(), Payload> {
+        if self.ended.get() {
+            // The destructor of a future that came too late: its task's outcome.
+            return Err(payload);
+        }
+        self.note_panic(payload);
+        Ok(())
     }
 }
 
@@ -311,48 +311,11 @@ impl<E> Ending<'_, '_, E> {
 
 impl<E> Drop for Ending<'_, '_, E> {
     fn drop(&mut self) {
-        self.0.children.end_all();
+        self.0.children.end_all(self.0);
         self.0.ended.set(true);
         // A destructor must not unwind, for it may run while its thread does.
         if let Some((payload, task)) = self.0.panic.take() {
             report(WHO, payload, task);
-        }
-    }
-}
-
-pin_project! {
-    /// A child's future: what becomes of it goes to the group.
-    struct Watched<'env, F, E> {
-        // There until this is dropped.
-        #[pin]
-        future: Option<F>,
-        group: Rc<Shared<'env, E>>,
-    }
-
-    impl<F, E> PinnedDrop for Watched<'_, F, E> {
-        fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            if let Err(payload) = catch(|| this.future.set(None)) {
-                this.group.panicked(payload);
-            }
-        }
-    }
-}
-
-impl<T, E, F: Future<Output = Result<T, E>>> Future for Watched<'_, F, E> {
-    type Output = Option<T>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let this = self.project();
-        let future = this.future.as_pin_mut().expect("a child is polled before it is dropped");
-        // When this is ready its task drops it at once, and the future with it.
-        match catch(|| future.poll(cx)) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(result)) => Poll::Ready(this.group.noted(result)),
-            Err(payload) => {
-                this.group.panicked(payload);
-                Poll::Ready(None)
-            }
         }
     }
 }

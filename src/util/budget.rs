@@ -10,13 +10,14 @@ use std::task::{Context, Poll, ready};
 pub(crate) const PER_POLL: u32 = 128;
 
 /// Turns of children, and of their children, in one poll of a task.
-pub(crate) const CHILDREN_PER_POLL: u32 = 32;
+pub(crate) const CHILDREN_PER_POLL: i64 = 32;
 
 const UNLIMITED: u32 = u32::MAX;
 
 thread_local! {
     static LEFT: Cell<u32> = const { Cell::new(UNLIMITED) };
-    static CHILDREN: Cell<u32> = const { Cell::new(0) };
+    /// Beneath 0 as often as a turn was given all the same.
+    static CHILDREN: Cell<i64> = const { Cell::new(0) };
 }
 
 /// Spends one unit. With none left the task is woken again and the caller must return `Pending`.
@@ -95,13 +96,9 @@ pub(crate) fn grant_children() {
 /// all the same in each of its polls, so that each poll comes further, however deep it is.
 #[inline]
 pub(crate) fn take_child() -> bool {
-    match CHILDREN.get() {
-        0 => false,
-        left => {
-            CHILDREN.set(left - 1);
-            true
-        }
-    }
+    let left = CHILDREN.get() - 1;
+    CHILDREN.set(left);
+    left >= 0
 }
 
 /// Restores what was left before.

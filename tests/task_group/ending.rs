@@ -218,12 +218,13 @@ fn each_loop_lists_the_children_that_were_spawned_on_it() {
         all.iter().filter(is_child).map(task::Info::id).collect::<Vec<_>>()
     };
     first.run(async { assert!(poll!(&mut group).is_pending()) }).unwrap();
-    let spawn_here = async {
+    let spawn_here = async || {
         let escaped = escaped.borrow();
         let child = escaped.as_ref().unwrap().spawn(pending::<Result<(), ()>>());
         ids.borrow_mut().push(child.id());
     };
-    second.run(spawn_here).unwrap();
+    second.run(spawn_here()).unwrap();
+    second.run(spawn_here()).unwrap();
     assert_eq!(listed(&mut first), ids.borrow()[..1]);
     assert_eq!(listed(second), ids.borrow()[1..]);
     second.run(async { assert!(poll!(&mut group).is_pending()) }).unwrap();

@@ -1,6 +1,6 @@
 //! Thousands of children, nested groups, and turns for the others.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 
 use ringio::{TaskGroup, run, spawn, stats, task_group, yield_now};
@@ -103,6 +103,29 @@ fn each_child_has_a_budget_of_its_own() {
         .await
         .unwrap();
         assert_eq!(worked.get(), 50);
+    });
+}
+
+#[test]
+fn turns_go_round_in_order_however_many_polls_of_the_group_they_take() {
+    run(async {
+        let turns = RefCell::new(Vec::new());
+        task_group::<_, (), _>(async |group| {
+            for nth in 0..100 {
+                let turns = &turns;
+                group.spawn(async move {
+                    for _ in 0..3 {
+                        turns.borrow_mut().push(nth);
+                        yield_now().await;
+                    }
+                    Ok(())
+                });
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+        assert!(turns.take().into_iter().eq((0..3).flat_map(|_| 0..100)));
     });
 }
 

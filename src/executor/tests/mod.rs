@@ -1,6 +1,7 @@
 //! What the executor promises, and attempts to break it.
 
 mod cancel;
+mod children;
 mod cost;
 mod end;
 mod join;
