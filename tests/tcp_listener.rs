@@ -175,15 +175,23 @@ async fn woken() {
 }
 
 #[test]
-fn connections_that_were_reset_in_the_backlog_are_passed_over() {
+fn connections_that_were_reset_in_the_backlog_say_so_and_whose_they_were() {
     bounded(|| {
         ringio::run(async {
             let (listener, address) = local().await;
+            let mut gone = Vec::new();
             for _ in 0..20 {
-                let gone = StdStream::connect(address).unwrap();
-                socket2::SockRef::from(&gone).set_linger(Some(Duration::ZERO)).unwrap();
+                let client = StdStream::connect(address).unwrap();
+                gone.push(client.local_addr().unwrap());
+                socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
             }
             let client = StdStream::connect(address).unwrap();
+            for gone in gone {
+                let (mut stream, peer) = listener.accept().await.unwrap();
+                assert_eq!(peer, gone);
+                let error = stream.recv().await.unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+            }
             let (_, peer) = listener.accept().await.unwrap();
             assert_eq!(peer, client.local_addr().unwrap());
         });

@@ -4,13 +4,12 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
-use crate::driver::Descriptor;
 use crate::time::{Sleep, sleep_until};
-use crate::transport::{Accepting, Listener};
+use crate::transport::{Accepted, Accepting, Listener};
 
 use super::{TcpListener, TcpStream};
 
@@ -29,7 +28,7 @@ impl<'a> Accept<'a> {
 }
 
 impl Future for Accept<'_> {
-    type Output = io::Result<Descriptor>;
+    type Output = io::Result<Accepted>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
@@ -75,6 +74,7 @@ impl Stream for Incoming<'_> {
     type Item = io::Result<TcpStream>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut self.accept).poll(cx).map(|accepted| Some(accepted.map(TcpStream::new)))
+        let accepted = ready!(Pin::new(&mut self.accept).poll(cx));
+        Poll::Ready(Some(accepted.map(|(socket, _)| TcpStream::new(socket))))
     }
 }

@@ -64,7 +64,8 @@ impl TcpListener {
 
     /// Takes the next connection, and tells whose it is. Several tasks may wait at a time.
     ///
-    /// Connections that die in the backlog are passed over.
+    /// A connection that was reset while it waited in the backlog comes all the same, as accept(2) has it:
+    /// its first receive says so.
     ///
     /// # Errors
     /// When the process or the machine has run out of descriptors or memory (`EMFILE`, `ENFILE`,
@@ -74,19 +75,16 @@ impl TcpListener {
     /// # Cancel safety
     /// Nothing is lost: a connection that arrives for a dropped future goes to the next call.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        loop {
-            let stream = TcpStream::new(Accept::new(&self.transport).await?);
-            match stream.peer_addr() {
-                Ok(peer) => return Ok((stream, peer)),
-                // It was reset between its accept and now: there is no peer any more.
-                Err(error) if error.raw_os_error() == Some(libc::ENOTCONN) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let (socket, peer) = Accept::new(&self.transport).await?;
+        let stream = TcpStream::new(socket);
+        let peer = match peer {
+            Some(peer) => peer,
+            None => stream.peer_addr()?,
+        };
+        Ok((stream, peer))
     }
 
-    /// The connections as a stream that never ends; it does not ask whose they are, which saves a
-    /// system call each.
+    /// The connections as a stream that never ends; it does not tell whose they are.
     ///
     /// Its errors are those of [`accept`](TcpListener::accept), and it goes on after them.
     ///

@@ -1,8 +1,15 @@
-//! A listening socket: it owns the accept, and the connections that nobody has taken yet.
+//! A listening socket: it owns the accepts, and the connections that nobody has taken yet.
+//!
+//! # Safety
+//! The accepts' addresses are the listener's, which the operations in flight keep. A place has one accept
+//! in flight at most: it is taken from its submission to its completion.
+
+#![allow(unsafe_code, reason = "has the kernel write addresses")]
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -11,7 +18,7 @@ use std::time::Duration;
 use uring_sys_shim::Cqe;
 
 use crate::driver::{Descriptor, Driver, OpKey, Routing, Sink};
-use crate::op::accept;
+use crate::op::accept::{self, Peers};
 use crate::time::Instant;
 use crate::util::budget;
 use crate::util::contain::contain;
@@ -39,15 +46,19 @@ const TAG_CLOSE: u32 = WINDOW as u32;
 #[derive(Debug)]
 pub(crate) struct Listener {
     socket: Descriptor,
+    peers: Peers,
     inner: RefCell<Inner>,
     closing: RefCell<Closing>,
 }
+
+/// A connection, and whose it is, if the kernel could say so.
+pub(crate) type Accepted = (Descriptor, Option<SocketAddr>);
 
 #[derive(Debug, Default)]
 struct Inner {
     /// The accepts in flight, each in the place that is its tag.
     accepts: [Option<OpKey>; WINDOW],
-    parked: VecDeque<Descriptor>,
+    parked: VecDeque<Accepted>,
     /// Who waits until it is closed.
     closer: Option<Waker>,
     /// Reported by the next `accept()`, once.
@@ -63,7 +74,7 @@ struct Inner {
 
 /// What `poll_accept` could not finish.
 pub(crate) enum Accepting {
-    Done(io::Result<Descriptor>),
+    Done(io::Result<Accepted>),
     /// Look again at this time.
     Until(Instant),
     Wait,
@@ -71,7 +82,8 @@ pub(crate) enum Accepting {
 
 impl Listener {
     pub(crate) fn new(socket: Descriptor) -> Rc<Listener> {
-        Rc::new(Listener { socket, inner: RefCell::default(), closing: RefCell::default() })
+        let peers = Peers::with_places(WINDOW);
+        Rc::new(Listener { socket, peers, inner: RefCell::default(), closing: RefCell::default() })
     }
 
     pub(crate) fn fd(&self) -> RawFd {
@@ -154,7 +166,8 @@ impl Listener {
             return Ok(());
         }
         while let Some(place) = inner.free_place() {
-            let key = accept::accept(self.driver(), self.fd(), self.clone(), place as u32)?;
+            // SAFETY: the sink is `self`, and the place is free.
+            let key = unsafe { self.peers.accept(self.driver(), self.fd(), self.clone(), place) }?;
             inner.accepts[place] = Some(key);
         }
         Ok(())
@@ -202,11 +215,13 @@ impl Listener {
         let connection = accept::accepted(self.driver(), cqe.res);
         let mut inner = self.inner.borrow_mut();
         inner.accepts[place] = None;
+        // SAFETY: this was its only completion.
+        let peer = unsafe { self.peers.peer(place) };
         match connection {
             Ok(connection) => {
                 routing.driver.note_newcomer();
                 inner.back_off = Duration::ZERO;
-                inner.parked.push_back(connection);
+                inner.parked.push_back((connection, peer));
                 if let Some((_, waker)) = inner.waiters.pop_front() {
                     routing.wakes.push(waker);
                 }

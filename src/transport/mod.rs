@@ -15,7 +15,7 @@ mod write_queue;
 mod writer;
 
 pub(crate) use bulk::Spliced;
-pub(crate) use listener::{Accepting, Listener};
+pub(crate) use listener::{Accepted, Accepting, Listener};
 pub(crate) use read_future::{ReadExact, ReadInto};
 pub(crate) use stream::Stream;
 pub(crate) use write_future::{write, write_all, write_vectored};

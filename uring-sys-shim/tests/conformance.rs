@@ -129,6 +129,8 @@ facts! {
     }
     connections {
         both_ends_know_each_other;
+        an_accept_says_whose_the_connection_is;
+        one_that_was_reset_in_the_backlog_comes_with_its_address;
         connecting_to_nobody_is_refused;
         accepts_in_flight_have_a_connection_each;
         connections_wait_in_the_backlog;

@@ -7,6 +7,7 @@
 #![allow(unsafe_code, reason = "reads and writes what addresses in SQEs name")]
 
 use std::hash::{DefaultHasher, Hasher};
+use std::net::SocketAddr;
 
 use crate::sys::Address;
 
@@ -96,6 +97,20 @@ impl Lent {
         let message = unsafe { (self.address as *const libc::msghdr).read_unaligned() };
         let len = message.msg_iovlen * size_of::<libc::iovec>();
         Lent { address: message.msg_iov as u64, len }.slices()
+    }
+
+    /// As a length of something else.
+    pub(super) fn as_length(self) -> usize {
+        let bytes = self.bytes().try_into().expect("a socklen_t");
+        libc::socklen_t::from_ne_bytes(bytes) as usize
+    }
+
+    /// Writes as much of an address as there is room for, and how long it is to `len`.
+    pub(super) fn write_address(self, from: SocketAddr, len: Lent) {
+        let address = Address::from(from);
+        let bytes = Lent { address: address.as_ptr() as u64, len: address.len() as usize };
+        self.write(bytes.part(0, self.len).bytes());
+        len.write(&address.len().to_ne_bytes());
     }
 
     /// As a socket address.

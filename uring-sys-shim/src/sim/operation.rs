@@ -31,6 +31,8 @@ pub(super) struct Op {
     pieces: Vec<Lent>,
     /// Where it connects or binds to.
     address: Option<SocketAddr>,
+    /// Where an accept writes whose the connection is, and the room there with its length.
+    peer: Option<(Lent, Lent)>,
     /// Of the pieces, when they were submitted.
     hash: u64,
     /// Bytes moved, or edges reported.
@@ -62,7 +64,7 @@ impl Op {
     ) -> Op {
         let len = sqe.len as usize;
         let target = target(&sqe).map(|(address, len)| memory(address, len));
-        let (mut pieces, mut address) = (Vec::new(), None);
+        let (mut pieces, mut address, mut peer) = (Vec::new(), None, None);
         match sqe.opcode {
             opcode::Send::CODE if sqe.ioprio & SEND_VECTORIZED != 0 => {
                 pieces = memory(sqe.addr, len * size_of::<libc::iovec>()).slices();
@@ -74,6 +76,10 @@ impl Op {
             opcode::Connect::CODE | opcode::Bind::CODE => {
                 address = memory(sqe.addr, sqe.off as usize).socket_address().inet();
             }
+            opcode::Accept::CODE if sqe.addr != 0 => {
+                let len = memory(sqe.off, size_of::<libc::socklen_t>());
+                peer = Some((memory(sqe.addr, len.as_length()), len));
+            }
             _ => {}
         }
         let hash = hash(&pieces);
@@ -84,6 +90,7 @@ impl Op {
             target,
             pieces,
             address,
+            peer,
             hash,
             done: 0,
             cancelled: None,
@@ -224,6 +231,9 @@ impl Op {
         }
         if self.cancelled.is_some() {
             world.seen.cancelled_accepts += 1;
+        }
+        if let Some(((room, len), stream)) = self.peer.zip(world.stream(connection)) {
+            room.write_address(stream.remote, len);
         }
         let fd = world.install(connection);
         // The backlog holds it no longer.

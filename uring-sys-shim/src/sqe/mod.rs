@@ -9,7 +9,7 @@ mod operation;
 
 pub use entry::Sqe;
 pub use operation::{
-    accept, accept_multi, bind, cancel, cancel_all, close, connect, listen, msg_ring, nop, poll,
-    poll_multi, read, recv, recv_group, recv_multi, send, send_vectored, sendmsg, setsockopt,
-    shutdown, socket, write,
+    accept, accept_from, accept_multi, bind, cancel, cancel_all, close, connect, listen, msg_ring,
+    nop, poll, poll_multi, read, recv, recv_group, recv_multi, send, send_vectored, sendmsg,
+    setsockopt, shutdown, socket, write,
 };

@@ -35,6 +35,18 @@ pub const fn accept(fd: RawFd, flags: i32) -> Sqe {
     Sqe { op_flags: flags as u32, ..Sqe::new(opcode::Accept::CODE, fd) }
 }
 
+/// As [`accept`], and writes whose the connection is to `address`, as far as the length there allows, with
+/// the address's own length.
+#[inline]
+pub fn accept_from(
+    fd: RawFd,
+    address: *mut libc::sockaddr,
+    len: *mut libc::socklen_t,
+    flags: i32,
+) -> Sqe {
+    Sqe { addr: address as u64, off: len as u64, ..accept(fd, flags) }
+}
+
 /// Accepts connections, a completion each, until one comes without `F_MORE`.
 #[inline]
 pub const fn accept_multi(fd: RawFd, flags: i32) -> Sqe {

@@ -72,6 +72,13 @@ impl Address {
         (&raw mut self.storage).cast()
     }
 
+    /// Where the kernel may write an address of any length, and where it finds the room for it and
+    /// leaves its length. Both are valid while the address neither moves nor is dropped.
+    pub fn as_mut_ptrs(&mut self) -> (*mut libc::sockaddr, *mut libc::socklen_t) {
+        self.len = Address::CAPACITY;
+        ((&raw mut self.storage).cast(), &raw mut self.len)
+    }
+
     /// Its length in bytes.
     #[expect(clippy::len_without_is_empty, reason = "the length of a structure, not of a sequence")]
     pub fn len(&self) -> libc::socklen_t {

@@ -26,6 +26,33 @@ pub(crate) fn both_ends_know_each_other() {
     assert_eq!(sys::getpeername(listener).unwrap_err().raw_os_error(), Some(libc::ENOTCONN));
 }
 
+/// accept(2): the address and its length are written, as far as there is room.
+pub(crate) fn an_accept_says_whose_the_connection_is() {
+    let mut bench = Bench::new();
+    let (listener, address) = bench.listener(4);
+    let near = bench.connect(address);
+    let mut from = sys::Address::empty();
+    let (room, len) = from.as_mut_ptrs();
+    let fd = bench.run(sqe::accept_from(listener, room, len, libc::SOCK_CLOEXEC));
+    bench.own(fd);
+    assert_eq!(from.inet(), Some(local(near)));
+    assert_eq!(from.len() as usize, size_of::<libc::sockaddr_in>());
+}
+
+/// accept(2), on Linux: a connection that is over by then comes with its address.
+pub(crate) fn one_that_was_reset_in_the_backlog_comes_with_its_address() {
+    let mut bench = Bench::new();
+    let (listener, address) = bench.listener(4);
+    let near = bench.connect(address);
+    let gone = local(near);
+    bench.reset(near);
+    let mut from = sys::Address::empty();
+    let (room, len) = from.as_mut_ptrs();
+    let fd = bench.run(sqe::accept_from(listener, room, len, libc::SOCK_CLOEXEC));
+    bench.own(fd);
+    assert_eq!(from.inet(), Some(gone));
+}
+
 /// connect(2): where nobody listens it is refused.
 pub(crate) fn connecting_to_nobody_is_refused() {
     let mut bench = Bench::new();
