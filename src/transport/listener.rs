@@ -34,7 +34,7 @@ const PARKED_MAX: usize = 64;
 /// A multishot accept would be one operation for all of them, but it takes in the whole backlog
 /// before anything can stop it: with nobody there to take them, a backlog of 1,000 became 1,000
 /// parked connections (Linux 6.18). Sixteen that parked 64 and left 936 cost one SQE more each.
-const WINDOW: usize = 16;
+const WINDOW: usize = u16::BITS as usize;
 
 /// The first and the longest pause after the process has run out of something.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
@@ -58,6 +58,8 @@ pub(crate) type Accepted = (Descriptor, Option<SocketAddr>);
 struct Inner {
     /// The accepts in flight, each in the place that is its tag.
     accepts: [Option<OpKey>; WINDOW],
+    /// A bit for each place that is taken.
+    taken: u16,
     parked: VecDeque<Accepted>,
     /// Who waits until it is closed.
     closer: Option<Waker>,
@@ -162,13 +164,14 @@ impl Listener {
     /// Submits as many accepts as there is room for.
     fn arm(self: &Rc<Self>) -> io::Result<()> {
         let mut inner = self.inner.borrow_mut();
-        if !self.driver().is_open() || !inner.may_go_on() {
+        if inner.free_place().is_none() || !self.driver().is_open() || !inner.may_go_on() {
             return Ok(());
         }
         while let Some(place) = inner.free_place() {
             // SAFETY: the sink is `self`, and the place is free.
             let key = unsafe { self.peers.accept(self.driver(), self.fd(), self.clone(), place) }?;
             inner.accepts[place] = Some(key);
+            inner.taken |= 1 << place;
         }
         Ok(())
     }
@@ -200,7 +203,7 @@ impl Listener {
         let mut inner = self.inner.borrow_mut();
         let place = inner.waiters.iter().position(|(number, _)| *number == ticket);
         let own = place.and_then(|place| inner.waiters.remove(place));
-        let accepting = inner.accepts.iter().any(Option::is_some);
+        let accepting = inner.in_flight() > 0;
         let missed = !accepting || !inner.parked.is_empty() || inner.error.is_some();
         let pass_on = own.is_none() && missed;
         let next = if pass_on { inner.waiters.pop_front() } else { None };
@@ -215,6 +218,7 @@ impl Listener {
         let connection = accept::accepted(self.driver(), cqe.res);
         let mut inner = self.inner.borrow_mut();
         inner.accepts[place] = None;
+        inner.taken &= !(1 << place);
         // SAFETY: this was its only completion.
         let peer = unsafe { self.peers.peer(place) };
         match connection {
@@ -287,7 +291,7 @@ impl Listener {
 
 impl Inner {
     fn in_flight(&self) -> usize {
-        self.accepts.iter().flatten().count()
+        self.taken.count_ones() as usize
     }
 
     /// Where the next accept goes, if there is room for its connection.
@@ -295,7 +299,8 @@ impl Inner {
         if self.parked.len() + self.in_flight() >= PARKED_MAX {
             return None;
         }
-        self.accepts.iter().position(Option::is_none)
+        let place = self.taken.trailing_ones() as usize;
+        (place < WINDOW).then_some(place)
     }
 
     fn may_go_on(&mut self) -> bool {
