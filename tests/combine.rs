@@ -15,3 +15,5 @@ mod shield;
 mod support;
 #[path = "combine/wait.rs"]
 mod wait;
+#[path = "support/watchdog.rs"]
+mod watchdog;

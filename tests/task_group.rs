@@ -16,3 +16,5 @@ mod growing;
 mod starting;
 #[path = "combine/support.rs"]
 mod support;
+#[path = "support/watchdog.rs"]
+mod watchdog;

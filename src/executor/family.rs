@@ -29,13 +29,15 @@ use super::shared::{Home, View};
 use super::state::State;
 use super::task::TaskRef;
 use super::turn::Turn;
-use crate::util::contain::Payload;
+use crate::util::contain::{Payload, contain};
 use crate::util::{Key, budget};
 
 /// Children in the order of their spawn, and those of them that are ready.
 #[derive(Default)]
 pub(super) struct Family {
     ready: Line,
+    /// Some were ready and did not begin, for an owner around was to end.
+    held_back: Cell<bool>,
     /// Who hears of the children's failures, while they are used.
     keeper: Cell<Option<NonNull<()>>>,
     /// Who polls the family, and waits.
@@ -152,7 +154,7 @@ unsafe fn schedule(task: TaskRef) {
     let parent = unsafe { family.as_ref() }.push(task);
     // Anybody's code: the family may be gone when it returns.
     if let Some(parent) = parent {
-        parent.wake();
+        contain(|| parent.wake());
     }
 }
 
@@ -230,7 +232,7 @@ impl Family {
         });
         self.list(child.clone());
         if let Some(parent) = self.push(child.clone()) {
-            parent.wake();
+            contain(|| parent.wake());
         }
     }
 
@@ -272,7 +274,8 @@ impl Family {
     /// what they make ready has its turn in the next round. `after` gets each child that has had
     /// its turn, and may end the round.
     ///
-    /// Those that have not begun do so only if it `starts` any by then; else they never do.
+    /// Those that have not begun do so only if it `starts` any by then; else they are held back until
+    /// a round does.
     ///
     /// Nobody is woken by the children from here on to [`pend`](Family::pend).
     #[inline]
@@ -292,6 +295,9 @@ impl Family {
             }
             known != 0
         };
+        if self.held_back.get() && starts() {
+            self.let_begin();
+        }
         let mut due = self.ready.due();
         if due.is_empty() {
             return;
@@ -302,8 +308,9 @@ impl Family {
             let unborn = task.state() & (State::UNBORN | State::CANCEL) == State::UNBORN;
             let turn = match kind {
                 _ if unborn && !starts() => {
-                    // Only to be ended.
+                    // Only to be ended, unless the owner that is to end lets go of them all.
                     task.clear(State::QUEUED);
+                    self.held_back.set(true);
                     None
                 }
                 Kind::Task => task.take_child_turn(),
@@ -317,6 +324,18 @@ impl Family {
             if due.is_empty() || !budget::take_child() || spent() {
                 break;
             }
+        }
+    }
+
+    /// The owner that was to end had borrowed the family, which goes on elsewhere.
+    #[cold]
+    fn let_begin(&self) {
+        self.held_back.set(false);
+        let held_back =
+            |child: &TaskRef| child.state() & (State::UNBORN | State::QUEUED) == State::UNBORN;
+        for child in self.children.iter().filter(held_back) {
+            child.set(State::QUEUED);
+            self.ready.push(child);
         }
     }
 
@@ -342,7 +361,7 @@ impl Family {
             child.cancel();
         });
         if let Some(parent) = parent {
-            parent.wake();
+            contain(|| parent.wake());
         }
     }
 

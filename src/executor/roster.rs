@@ -65,6 +65,10 @@ impl List {
     pub(super) unsafe fn remove(&self, task: &TaskRef) -> TaskRef {
         let header = task.header();
         let (before, behind) = (header.listed_before.get(), header.listed_behind.take());
+        debug_assert!(
+            before.is_some() || self.first.get() == Some(task.as_ptr()),
+            "not on the list"
+        );
         match before {
             // SAFETY: it is on the list.
             Some(before) => unsafe { before.as_ref() }.listed_behind.set(behind),

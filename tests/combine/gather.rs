@@ -1,14 +1,18 @@
 //! `gather` and `try_gather`.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::future::{Future, pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-use ringio::{Runner, gather, run, spawn, stats, task, try_gather, yield_now};
+use ringio::{
+    CancelScope, Cancelled, Runner, cancel_scope, gather, run, spawn, stats, task, try_gather,
+    yield_now,
+};
 
 use crate::support::{Count, Gate, counted};
+use crate::watchdog::bounded;
 
 const MANY: usize = 10_000;
 
@@ -299,4 +303,26 @@ fn outside_of_a_loop_it_panics() {
     let payload = ended.unwrap_err();
     let words = payload.downcast_ref::<&str>().expect("a panic with words");
     assert!(words.contains("no ringio loop is running"), "{words}");
+}
+
+/// The scope has only borrowed it, and its end is not that of the parts.
+#[test]
+fn parts_that_were_held_back_start_when_it_goes_on() {
+    let outputs = bounded(|| {
+        run(async {
+            let around = OnceCell::<CancelScope>::new();
+            let part = async |n| {
+                around.get().inspect(|scope| scope.cancel());
+                n
+            };
+            let mut all = pin!(gather((0..3).map(part)));
+            let first = cancel_scope(async |scope| {
+                around.set(scope.clone()).expect("set once");
+                all.as_mut().await
+            });
+            assert_eq!(first.await.err(), Some(Cancelled));
+            all.await
+        })
+    });
+    assert_eq!(outputs, [0, 1, 2]);
 }
