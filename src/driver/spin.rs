@@ -90,8 +90,14 @@ impl Spin {
     pub(crate) fn is_worthwhile(&self) -> bool {
         self.window > 0
             && self.average.get() <= Self::THRESHOLD
-            && self.familiar.get() >= OFTEN
+            && self.has_few_sources()
             && !self.is_crowded()
+    }
+
+    /// Whether events come from so few sources that it matters when they come.
+    #[inline]
+    pub(crate) fn has_few_sources(&self) -> bool {
+        self.familiar.get() >= OFTEN
     }
 
     /// Takes in what has ended a wait or a spin.

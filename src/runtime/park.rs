@@ -26,8 +26,9 @@ impl Runtime {
             }
             return Ok(false);
         }
-        if self.driver.has_unsubmitted() {
-            // What ends while it is submitted is no event that was waited for. Most sends do.
+        if self.driver.has_unsubmitted() && self.spin.has_few_sources() {
+            // What ends while it is submitted is no event that was waited for. Most sends do. With many
+            // sources nobody asks, and it is submitted with the wait.
             self.driver.enter(Wait::Poll)?;
             if self.driver.has_completions() {
                 return Ok(false);
