@@ -48,6 +48,13 @@ impl Kind {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct OpKey(Key);
 
+/// Names nothing.
+impl Default for OpKey {
+    fn default() -> OpKey {
+        OpKey(Key::NONE)
+    }
+}
+
 impl OpKey {
     /// Operations at once. Slots are 24 bits wide, so that slot, generation and an 8-bit kind fit
     /// one `user_data`.

@@ -56,9 +56,8 @@ pub(crate) type Accepted = (Descriptor, Option<SocketAddr>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// The accepts in flight, each in the place that is its tag.
-    accepts: [Option<OpKey>; WINDOW],
-    /// A bit for each place that is taken.
+    /// The accepts in flight, each in the place that is its tag, where a bit of `taken` says so.
+    accepts: [OpKey; WINDOW],
     taken: u16,
     parked: VecDeque<Accepted>,
     /// Who waits until it is closed.
@@ -170,7 +169,7 @@ impl Listener {
         while let Some(place) = inner.free_place() {
             // SAFETY: the sink is `self`, and the place is free.
             let key = unsafe { self.peers.accept(self.driver(), self.fd(), self.clone(), place) }?;
-            inner.accepts[place] = Some(key);
+            inner.accepts[place] = key;
             inner.taken |= 1 << place;
         }
         Ok(())
@@ -217,7 +216,6 @@ impl Listener {
     fn accepted(self: &Rc<Self>, place: usize, cqe: Cqe, routing: &mut Routing<'_>) {
         let connection = accept::accepted(self.driver(), cqe.res);
         let mut inner = self.inner.borrow_mut();
-        inner.accepts[place] = None;
         inner.taken &= !(1 << place);
         // SAFETY: this was its only completion.
         let peer = unsafe { self.peers.peer(place) };
@@ -251,11 +249,11 @@ impl Listener {
     pub(crate) fn begin_close(self: &Rc<Self>, heard: bool) {
         self.closing.borrow_mut().begin(heard);
         let mut inner = self.inner.borrow_mut();
-        let accepts = inner.accepts;
+        let accepts = inner.in_flight_keys();
         let parked = std::mem::take(&mut inner.parked);
         drop(inner);
         drop(parked);
-        for key in accepts.into_iter().flatten() {
+        for key in accepts {
             self.driver().cancel(key);
         }
         self.go_on_closing();
@@ -292,6 +290,11 @@ impl Listener {
 impl Inner {
     fn in_flight(&self) -> usize {
         self.taken.count_ones() as usize
+    }
+
+    fn in_flight_keys(&self) -> Vec<OpKey> {
+        let places = (0..WINDOW).filter(|place| self.taken & (1 << place) != 0);
+        places.map(|place| self.accepts[place]).collect()
     }
 
     /// Where the next accept goes, if there is room for its connection.

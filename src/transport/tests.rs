@@ -1,4 +1,4 @@
-//! What becomes of the send side in cases that a socket alone does not bring about.
+//! What becomes of both sides in cases that a socket alone does not bring about.
 
 use std::cell::Cell;
 use std::io::Write;
@@ -39,6 +39,19 @@ fn complete(stream: &Rc<Stream>, tag: Tag, res: i32) {
 
 fn is_busy(stream: &Stream) -> bool {
     stream.writer.borrow().busy.get().is_some()
+}
+
+/// `into_std` has stopped it: another one would be for the peer to end.
+#[test]
+fn a_receive_that_was_stopped_is_not_in_line_for_a_buffer() {
+    with_streams(|[(stream, _peer), _], driver| {
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(stream.poll_recv(&mut cx).is_pending());
+        stream.stop();
+        complete(stream, Tag::Receive, -libc::ENOBUFS);
+        assert!(!driver.has_starved() && stream.receiver.borrow().is_quiet());
+        assert!(stream.receiver.borrow().reader.is_none(), "woken");
+    });
 }
 
 #[test]
